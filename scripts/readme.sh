@@ -1,0 +1,19 @@
+#!/bin/sh
+# Runs the README's commands that need neither the network nor hours, on the quickstart's cache.
+set -eu
+cd "$(dirname "$0")/.."
+PATH=$PWD/target/release:$PATH
+
+set -x
+fpl-repro all --profile quickstart
+fpl-repro plan --profile quickstart
+fpl-repro plan
+fpl-repro status --profile quickstart
+fpl-repro status --profile quickstart --json >/dev/null
+fpl-repro report --profile quickstart --force
+fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0
+fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0 table2/resnet18/random/ce/seed0
+fpl-repro why reports/quickstart/report.html
+fpl-repro verify
+fpl-repro gc --profile quickstart --dry-run
+fpl-repro --help >/dev/null

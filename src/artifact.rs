@@ -1,0 +1,125 @@
+//! What stages write and the report reads: plain data, no knowledge of how it came about.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Weights of a trained cell.
+pub const WEIGHTS: &str = "weights.safetensors";
+/// Metrics of every epoch of a training.
+pub const METRICS: &str = "metrics.jsonl";
+/// State of a training after an epoch.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// Logits of the test set.
+pub const LOGITS: &str = "logits.safetensors";
+/// Everything derived from the logits.
+pub const SCORES: &str = "scores.json";
+
+/// One line of a cell's `metrics.jsonl`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// Epoch, counted from 1.
+    pub epoch: u32,
+    /// Mean training loss per image over the epoch.
+    pub train_loss: f64,
+    /// Learning rate used in the epoch.
+    pub learning_rate: f64,
+    /// Top-1 accuracy on the test set after the epoch, in percent.
+    pub test_top1_pct: f64,
+    /// Top-5 accuracy on the test set after the epoch, in percent.
+    pub test_top5_pct: f64,
+    /// Training time of the epoch, without evaluation, in seconds.
+    pub seconds: f64,
+    /// Training images per second.
+    pub images_per_second: f64,
+}
+
+/// A cell's `scores.json`: everything derived from its test logits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// Test images.
+    pub images: u32,
+    /// Top-1 accuracy in percent.
+    pub top1_pct: f64,
+    /// Top-5 accuracy in percent.
+    pub top5_pct: f64,
+    /// `confusion[t][p]`: images of class t predicted as p.
+    pub confusion: Vec<Vec<u32>>,
+    /// Images wrongly predicted as the class: off-diagonal column sums of the confusion matrix.
+    pub false_positives: Vec<u32>,
+    /// Images of the class predicted as another: off-diagonal row sums.
+    pub false_negatives: Vec<u32>,
+    /// Eq. 9 with each class against the rest, in percent.
+    pub eq9_accuracy_pct: Vec<f64>,
+    /// Eq. 9 with TP, TN, FP, FN summed over the classes, in percent.
+    pub eq9_overall_pct: f64,
+    /// Counts of p_F, the largest probability among the wrong classes, in equal bins over 0 to 1.
+    pub p_false_histogram: Vec<u32>,
+    /// Mean of p_F.
+    pub p_false_mean: f64,
+    /// Median of p_F.
+    pub p_false_median: f64,
+}
+
+/// A file in an entry of the cache.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFile {
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+    /// Size.
+    pub bytes: u64,
+}
+
+/// Where and how a stage ran. Recorded, never part of a fingerprint.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Environment {
+    /// Version of this program.
+    pub program: String,
+    /// Git commit of the working tree, with `-dirty` if it had changes; empty outside git.
+    pub git_commit: String,
+    /// Name of the machine.
+    pub host: String,
+    /// Processor model.
+    pub cpu: String,
+    /// `cpu` or the name of the GPU; empty for stages that do not compute on a device.
+    pub device: String,
+    /// NVIDIA driver, CUDA and cuDNN as far as they are known; empty on a CPU.
+    pub cuda: String,
+    /// libtorch version; empty for stages that do not use it.
+    pub libtorch: String,
+    /// Threads of libtorch; 0 for stages that do not use it.
+    pub threads: u32,
+    /// How often the stage was continued from a checkpoint.
+    pub resumed: u32,
+}
+
+/// `manifest.json` beside the outputs of a stage: what determined them, and where they were made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Format of this file.
+    pub schema: u32,
+    /// `fetch`, `train`, `evaluate`, `plot` or `report`.
+    pub stage: String,
+    /// What the stage was about: a cell's id, or the name of the data.
+    pub subject: String,
+    /// The profile it was made for; another profile with the same fingerprint uses it all the same.
+    #[serde(default)]
+    pub profile: String,
+    /// sha256 of the canonical JSON of `identity`.
+    pub fingerprint: String,
+    /// Everything that determines the result.
+    pub identity: serde_json::Value,
+    /// For each input's fingerprint the digest of the files that were read.
+    pub inputs: BTreeMap<String, String>,
+    /// The files beside the manifest.
+    pub outputs: BTreeMap<String, OutputFile>,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// End, RFC 3339, UTC.
+    pub finished: String,
+    /// Time spent, in seconds, over all sessions.
+    pub seconds: f64,
+}

@@ -1,0 +1,367 @@
+//! The command line: its doc comments are the help texts.
+
+mod gc;
+mod inspect;
+mod survey;
+mod verify;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, Dataset, Loaded};
+use crate::error::{Error, Result};
+use crate::event::{Reporter, Verbosity};
+use crate::plan::{self, Plan, StageKind};
+use crate::run::{INTERRUPTED, Options, Outcome, Runner};
+use crate::store::Store;
+
+/// Reproduces "FPL: False Positive Loss" (Kiaei et al., 2023): trains every cell of the paper's tables, and writes a
+/// report that lays the paper's numbers beside the measured ones.
+///
+/// Every stage is cached under a fingerprint of everything that determines its result. Run `fpl-repro plan` to see
+/// what a run would do, and why.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fpl-repro",
+    version,
+    after_help = "\
+Exit codes: 0 done, 1 a cell failed (the report is still written), 2 usage or configuration,
+3 needed something that --only or --offline forbids, 130 interrupted (run again to go on)."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the whole pipeline: fetch, train, evaluate, plot, report
+    All,
+    /// Download, verify and unpack the data and the weights files
+    Fetch(StageArgs),
+    /// Train the selected cells, and fetch what they need
+    Train(StageArgs),
+    /// Evaluate the selected cells on the test set, and run what that needs
+    Evaluate(StageArgs),
+    /// Draw the figures, and run what they need
+    Plot(StageArgs),
+    /// Write the report, and run what it needs
+    Report(StageArgs),
+    /// Show what `all` would do: every stage, hit or miss, the reason, the estimated time
+    Plan,
+    /// Show what is there, what is stale, and which field made it so (old → new)
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show everything that determines a result: the fields of its fingerprint; with two, their difference
+    Why {
+        /// A cell's id, a file of the cache or of a report, or the beginning of a fingerprint
+        #[arg(required = true, num_args = 1..=2, value_name = "CELL|FILE")]
+        targets: Vec<String>,
+    },
+    /// Hash every artifact in the cache again, and say what does not match
+    Verify,
+    /// Remove from the cache what no profile's plan uses, and say what
+    Gc {
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct StageArgs {
+    /// Run this stage although its result is there
+    #[arg(long)]
+    force: bool,
+    /// Run no other stage; exit with 3 if one is needed
+    #[arg(long)]
+    only: bool,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+#[allow(clippy::struct_excessive_bools)] // Each is a switch.
+struct Common {
+    /// Use profiles/NAME.toml over pipeline.toml: `quickstart`, `cpu`, or your own
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// Read this file instead of the pipeline.toml in the current folder or above it
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Select cells, like 'table2/resnet18/*' (repeatable); the report shows all that are there
+    #[arg(long, global = true, value_name = "GLOB")]
+    cells: Vec<String>,
+    /// Use these seeds instead of the configured ones: 0,1,2 or 0..4 (inclusive)
+    #[arg(long, global = true, value_name = "SEEDS")]
+    seeds: Option<String>,
+    /// Set a key of the configuration, like recipes.table2.epochs=2 (repeatable); TOML, or a bare word as a string
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Compute on auto (CUDA where it works), cpu, cuda or cuda:N
+    #[arg(long, global = true, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Run so many cells at once, each in a process of its own
+    #[arg(long, global = true, value_name = "N")]
+    jobs: Option<u32>,
+    /// Go on with other cells when one fails (as configured, the default)
+    #[arg(long, global = true, overrides_with = "fail_fast")]
+    keep_going: bool,
+    /// Start no further cell when one fails
+    #[arg(long, global = true, overrides_with = "keep_going")]
+    fail_fast: bool,
+    /// Download nothing; exit with 3 if something is needed
+    #[arg(long, global = true)]
+    offline: bool,
+    /// The cache [default: cache/ beside pipeline.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Where reports are published [default: reports/ beside pipeline.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    reports_dir: Option<PathBuf>,
+    /// Say only what fails
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say what is cached, too
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+/// Everything that the command line and the configuration resolve to.
+struct Session {
+    loaded: Loaded,
+    paper: Config,
+    plan: Plan,
+    store: Store,
+    reporter: Reporter,
+    options: Options,
+    reports: PathBuf,
+}
+
+/// Runs the command line; the exit code.
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print(); // A closed pipe has no reader to tell.
+            return u8::try_from(error.exit_code()).unwrap_or(2);
+        }
+    };
+    run(&cli).unwrap_or_else(|error| {
+        complain(&error);
+        error.exit_code()
+    })
+}
+
+#[allow(clippy::print_stderr)] // The one place that prints an error.
+fn complain(error: &Error) {
+    eprintln!("error: {error}");
+    if !error.help().is_empty() {
+        eprintln!("help: {}", error.help());
+    }
+}
+
+/// Prints to standard output; a closed pipe is no error.
+fn print(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn run(cli: &Cli) -> Result<u8> {
+    let session = Session::new(cli)?;
+    match &cli.command {
+        Command::All
+        | Command::Fetch(_)
+        | Command::Train(_)
+        | Command::Evaluate(_)
+        | Command::Plot(_)
+        | Command::Report(_) => session.run(),
+        Command::Plan => {
+            survey::plan(&session);
+            Ok(0)
+        }
+        Command::Status { json } => survey::status(&session, *json),
+        Command::Why { targets } => inspect::why(&session, targets),
+        Command::Verify => Ok(verify::verify(&session)),
+        Command::Gc { dry_run } => gc::gc(&session, *dry_run),
+    }
+}
+
+impl Session {
+    fn new(cli: &Cli) -> Result<Self> {
+        let common = &cli.common;
+        let file = if let Some(file) = &common.config {
+            file.clone()
+        } else {
+            let here = std::env::current_dir().map_err(Error::io("find", "the current folder"))?;
+            let found = config::find(&here)?;
+            found.strip_prefix(&here).map_or_else(|_| found.clone(), PathBuf::from)
+        };
+        let loaded =
+            config::load(&file, common.profile.as_deref(), &common.sets()?).map_err(|error| common.as_typed(error))?;
+        let paper = config::paper()?;
+        let store = Store::open(&common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache")));
+        let archive = archive_digest(&loaded, &store)?;
+        let plan = plan::plan(&loaded.config, &paper, archive.as_deref(), &common.cells)?;
+        let verbosity = match (common.quiet, common.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (_, true) => Verbosity::Verbose,
+            _ => Verbosity::Normal,
+        };
+        let options = options(cli, &loaded.config);
+        let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
+        Ok(Self { loaded, paper, plan, store, reporter: Reporter::new(verbosity), options, reports })
+    }
+
+    fn runner(&self) -> Runner<'_> {
+        Runner::new(&self.loaded, &self.plan, &self.store, &self.reporter, &self.options)
+    }
+
+    fn run(&self) -> Result<u8> {
+        // Failing to install the handler leaves the default: Ctrl-C kills, and the next run goes on all the same.
+        let _ = ctrlc::set_handler(|| {
+            if INTERRUPTED.swap(true, Ordering::Relaxed) {
+                std::process::exit(130);
+            }
+        });
+        let outcome = self.runner().run(&self.reports)?;
+        self.summarize(&outcome);
+        Ok(match (outcome.forbidden, outcome.missing) {
+            (true, _) => 3,
+            (false, 0) => 0,
+            (false, _) => 1,
+        })
+    }
+
+    /// One line on what ran, and where the report is.
+    #[allow(clippy::print_stderr)]
+    fn summarize(&self, outcome: &Outcome) {
+        if self.options_quiet() {
+            return;
+        }
+        let part = |(stage, (hits, runs)): (&StageKind, &(usize, usize))| match (hits, runs) {
+            (hits, 0) => format!("{} {hits} cached", stage.name()),
+            (0, runs) => format!("{} {runs} run", stage.name()),
+            (hits, runs) => format!("{} {runs} run, {hits} cached", stage.name()),
+        };
+        let mut parts: Vec<String> = outcome.counts.iter().map(part).collect();
+        if outcome.missing > 0 {
+            parts.push(format!("{} cells without result", outcome.missing));
+        }
+        eprintln!("{}", parts.join(" · "));
+        if let Some(published) = &outcome.published {
+            print(&published.folder.join("report.html").display().to_string());
+        }
+    }
+
+    fn options_quiet(&self) -> bool {
+        self.reporter.verbosity() == Verbosity::Quiet
+    }
+}
+
+impl Common {
+    /// The configuration's keys that options set.
+    fn sets(&self) -> Result<Vec<String>> {
+        let mut sets = self.set.clone();
+        if let Some(text) = &self.seeds {
+            let seeds = plan::parse_seeds(text).map_err(|message| Error::Usage {
+                message: format!("`--seeds {text}`: {message}"),
+                help: "for example `--seeds 0..4`".into(),
+            })?;
+            sets.push(format!("seeds={seeds:?}"));
+        }
+        sets.extend(self.device.as_ref().map(|device| format!("run.device=\"{device}\"")));
+        sets.extend(self.jobs.map(|jobs| format!("run.jobs={jobs}")));
+        if self.offline {
+            sets.push("run.offline=true".into());
+        }
+        if self.fail_fast || self.keep_going {
+            sets.push(format!("run.keep_going={}", self.keep_going));
+        }
+        Ok(sets)
+    }
+
+    /// An error about a key that an option set, with the option as it was typed.
+    fn as_typed(&self, error: Error) -> Error {
+        let Error::Config { place, key, message, help } = error else { return error };
+        let typed = match place.strip_prefix("--set ").and_then(|set| set.split_once('=')).map(|(key, _)| key) {
+            Some("seeds") => self.seeds.as_ref().map(|seeds| format!("--seeds {seeds}")),
+            Some("run.device") => self.device.as_ref().map(|device| format!("--device {device}")),
+            Some("run.jobs") => self.jobs.map(|jobs| format!("--jobs {jobs}")),
+            _ => None,
+        };
+        Error::Config { place: typed.unwrap_or(place), key, message, help }
+    }
+
+    /// The options that choose this configuration again. Paths are shortened to the file's name: they are another
+    /// machine's, and do not decide results.
+    fn invocation(&self) -> String {
+        use std::fmt::Write as _; // Writing to a String cannot fail.
+        let mut words = String::new();
+        if let Some(profile) = &self.profile {
+            let _ = write!(words, " --profile {profile}");
+        }
+        if let Some(config) = &self.config {
+            let _ = write!(words, " --config {}", file_name(&config.display().to_string()));
+        }
+        for set in self.set.iter().filter(|set| !set.starts_with("run.")) {
+            let path =
+                set.split_once('=').filter(|(key, _)| matches!(key.rsplit('.').next(), Some("archive" | "path")));
+            let shown = path.map_or_else(|| set.clone(), |(key, value)| format!("{key}={}", file_name(value)));
+            let _ = write!(words, " --set '{shown}'");
+        }
+        words
+    }
+}
+
+fn file_name(path: &str) -> String {
+    PathBuf::from(path).file_name().map_or_else(|| path.to_owned(), |name| name.display().to_string())
+}
+
+fn options(cli: &Cli, config: &Config) -> Options {
+    let (upto, only, force) = match &cli.command {
+        Command::Fetch(stage) => (StageKind::Fetch, stage.only, stage.force),
+        Command::Train(stage) => (StageKind::Train, stage.only, stage.force),
+        Command::Evaluate(stage) => (StageKind::Evaluate, stage.only, stage.force),
+        Command::Plot(stage) => (StageKind::Plot, stage.only, stage.force),
+        Command::Report(stage) => (StageKind::Report, stage.only, stage.force),
+        _ => (StageKind::Report, false, false),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = config.run.jobs as usize;
+    let threads = if config.run.threads > 0 { config.run.threads } else { (cores / jobs).max(1) as u32 };
+    Options {
+        upto,
+        only,
+        force,
+        jobs,
+        threads,
+        device: config.run.device.clone(),
+        keep_going: config.run.keep_going,
+        offline: config.run.offline,
+        invocation: cli.common.invocation(),
+    }
+}
+
+/// The sha256 of a local archive, which is part of the data's fingerprint.
+fn archive_digest(loaded: &Loaded, store: &Store) -> Result<Option<String>> {
+    let Dataset::Archive { archive, .. } = &loaded.config.dataset else { return Ok(None) };
+    if archive.is_empty() {
+        return Ok(None);
+    }
+    let path = loaded.root_path(archive);
+    let path = std::path::absolute(&path).unwrap_or(path);
+    store.digest(&path).map(Some).map_err(|error| Error::Config {
+        place: "configuration".into(),
+        key: "dataset.archive".into(),
+        message: error.to_string(),
+        help: "name a readable archive, or leave it empty to download".into(),
+    })
+}

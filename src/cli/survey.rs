@@ -1,0 +1,172 @@
+//! `plan` and `status`: what is there, what would run, and why. Nothing is run and nothing is written.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::{Session, print};
+use crate::error::{Error, Result};
+use crate::event::duration;
+use crate::fingerprint::Difference;
+use crate::plan::{NodeId, StageKind};
+use crate::run::{Estimator, Reason, Runner, Status};
+
+/// A stage, as `status --json` prints it.
+#[derive(Debug, Serialize)]
+struct Entry {
+    stage: &'static str,
+    subject: String,
+    fingerprint: String,
+    /// `hit`, `run` or `maybe`.
+    state: &'static str,
+    /// Why it is not a hit; empty for a hit.
+    reason: String,
+    /// Fields that differ from the last result for the same subject.
+    changes: Vec<Difference>,
+    /// Estimated seconds; null if unknown.
+    seconds: Option<f64>,
+    /// Why it failed when it last ran; empty if it did not.
+    failure: String,
+}
+
+/// Prints every stage of `all` with hit or miss, reason and estimated time.
+pub(super) fn plan(session: &Session) {
+    let entries = survey(session);
+    let mut text = String::new();
+    for entry in &entries {
+        let time = match (entry.state, entry.stage, entry.seconds) {
+            ("hit", _, _) => String::new(),
+            (_, "train", None) => "  [time unknown: no such network trained yet]".into(),
+            (_, _, None) => String::new(),
+            (_, _, Some(seconds)) => format!("  [{}]", duration(seconds)),
+        };
+        let state =
+            if entry.reason.is_empty() { entry.state.to_owned() } else { format!("{}: {}", entry.state, entry.reason) };
+        let _ = writeln!(text, "{:<8} {:<44} {state}{time}", entry.stage, entry.subject);
+    }
+    text.push_str(&totals(session, &entries));
+    print(text.trim_end());
+}
+
+fn totals(session: &Session, entries: &[Entry]) -> String {
+    let count = |state: &str| entries.iter().filter(|entry| entry.state == state).count();
+    let trainings: Vec<&Entry> =
+        entries.iter().filter(|entry| entry.stage == "train" && entry.state == "run").collect();
+    let known: f64 = trainings.iter().filter_map(|entry| entry.seconds).sum();
+    let unknown = trainings.iter().filter(|entry| entry.seconds.is_none()).count();
+    let mut text = format!("{} stages: {} cached, {} to run", entries.len(), count("hit"), count("run"));
+    if count("maybe") > 0 {
+        let _ = write!(text, ", {} depending on their inputs", count("maybe"));
+    }
+    if !trainings.is_empty() {
+        let jobs = session.options.jobs.min(trainings.len()).max(1);
+        let _ = write!(text, "; training about {} with {jobs} at a time", duration(known.max(0.0) / jobs as f64));
+        if unknown > 0 {
+            let _ = write!(text, ", not counting {unknown} of unknown time");
+        }
+    }
+    text
+}
+
+/// Prints what is there and what is stale; exit code 0.
+pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
+    let entries = survey(session);
+    if json {
+        let text = serde_json::to_string_pretty(&entries)
+            .map_err(|error| Error::Render { what: "status".into(), message: error.to_string() })?;
+        print(&text);
+        return Ok(0);
+    }
+    let mut text = String::new();
+    for entry in &entries {
+        let state = match (entry.state, entry.changes.is_empty()) {
+            ("hit", _) => "there",
+            ("run", false) => "stale",
+            ("run", true) => "missing",
+            _ => "unsure",
+        };
+        let _ = writeln!(text, "{:<8} {:<44} {} {state}", entry.stage, entry.subject, &entry.fingerprint[..12]);
+        for change in &entry.changes {
+            let _ = writeln!(text, "         {change}");
+        }
+        if !entry.reason.is_empty() && entry.changes.is_empty() && entry.reason != "not made yet" {
+            let _ = writeln!(text, "         {}", entry.reason);
+        }
+        if !entry.failure.is_empty() {
+            let _ = writeln!(text, "         failed: {}", entry.failure);
+        }
+    }
+    print(text.trim_end());
+    Ok(0)
+}
+
+fn survey(session: &Session) -> Vec<Entry> {
+    let runner = session.runner();
+    let estimator = Estimator::new(&session.store);
+    let mut wanted = vec![session.plan.data];
+    for cell in session.plan.cells.iter().filter(|cell| cell.selected) {
+        for id in with_inputs(&runner, cell.evaluate) {
+            if !wanted.contains(&id) {
+                wanted.push(id);
+            }
+        }
+    }
+    wanted.sort_by_key(|&id| (session.plan.nodes[id].stage, id));
+    let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &estimator, id)).collect();
+    let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
+    let (runs, maybe) = (some(&entries, "run"), some(&entries, "maybe"));
+    for (stage, subject, fingerprint, reason) in runner.summaries() {
+        let (state, reason) = match reason {
+            _ if runs => ("run", "after the cells".to_owned()),
+            None if maybe => ("maybe", "runs if a result comes out different".to_owned()),
+            None => ("hit", String::new()),
+            Some(reason) => ("run", reason),
+        };
+        let name = stage.name();
+        entries.push(Entry {
+            stage: name,
+            subject,
+            fingerprint,
+            state,
+            reason,
+            changes: Vec::new(),
+            seconds: None,
+            failure: String::new(),
+        });
+    }
+    session.store.save_memo();
+    entries
+}
+
+/// A stage and everything it reads, inputs first.
+fn with_inputs(runner: &Runner, id: NodeId) -> Vec<NodeId> {
+    let node = &runner.plan.nodes[id];
+    let mut found: Vec<NodeId> = node.inputs.iter().flat_map(|&input| with_inputs(runner, input)).collect();
+    found.push(id);
+    found
+}
+
+fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) -> Entry {
+    let node = &session.plan.nodes[id];
+    let (state, reason) = match runner.status(id) {
+        Status::Hit(_) => ("hit", None),
+        Status::Run(reason) => ("run", Some(runner.explain(id, reason))),
+        Status::Maybe(reason) => ("maybe", Some(reason)),
+    };
+    let cell = session.plan.cells.iter().find(|cell| cell.train == id);
+    Entry {
+        stage: node.stage.name(),
+        subject: node.subject.clone(),
+        fingerprint: node.fingerprint.to_string(),
+        state,
+        changes: match &reason {
+            Some(Reason::Changed(changes)) => changes.clone(),
+            _ => Vec::new(),
+        },
+        reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        seconds: cell
+            .filter(|_| node.stage == StageKind::Train)
+            .and_then(|cell| estimator.training(&session.plan, cell)),
+        failure: session.store.failure(node).map(|failure| failure.reason).unwrap_or_default(),
+    }
+}

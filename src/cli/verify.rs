@@ -1,0 +1,80 @@
+//! `verify`: hashes every artifact in the cache again.
+
+use std::path::Path;
+
+use super::{Session, print};
+use crate::artifact::Manifest;
+use crate::event::size;
+use crate::fingerprint::Fingerprint;
+use crate::fs;
+use crate::plan::StageKind;
+use crate::store;
+
+/// Prints what does not match; exit code 1 if anything does not.
+pub(super) fn verify(session: &Session) -> u8 {
+    let (mut files, mut bytes, mut faults) = (0_u64, 0_u64, Vec::new());
+    for stage in StageKind::ALL {
+        for entry in entries(&session.store.root().join(stage.name())) {
+            match store::read_manifest(&entry) {
+                Ok(manifest) => {
+                    faults.extend(check(&entry, &manifest));
+                    files += manifest.outputs.len() as u64;
+                    bytes += manifest.outputs.values().map(|output| output.bytes).sum::<u64>();
+                }
+                Err(error) => faults.push(error.to_string()),
+            }
+        }
+    }
+    for fault in &faults {
+        print(fault);
+    }
+    if faults.is_empty() {
+        print(&format!("{files} files, {}: all as they were written", size(bytes)));
+        return 0;
+    }
+    print(&format!("{files} files, {}: {} do not match; the next run makes them again", size(bytes), faults.len()));
+    1
+}
+
+/// The folders of a stage, sorted.
+pub(super) fn entries(stage: &Path) -> Vec<std::path::PathBuf> {
+    let mut found: Vec<_> =
+        std::fs::read_dir(stage).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+fn check(entry: &Path, manifest: &Manifest) -> Vec<String> {
+    let mut faults = Vec::new();
+    let folder = entry.file_name().map(|name| name.display().to_string()).unwrap_or_default();
+    if Fingerprint::of(&manifest.identity).as_str() != manifest.fingerprint || folder != manifest.fingerprint {
+        faults.push(format!(
+            "`{}`: the fingerprint does not follow from the fields",
+            entry.join(store::MANIFEST).display()
+        ));
+    }
+    for (name, output) in &manifest.outputs {
+        let path = entry.join(name);
+        match fs::sha256_file(&path) {
+            Ok(found) if found == output.sha256 => {}
+            Ok(found) => faults.push(format!(
+                "`{}`: sha256 {found}, written {} ({} of {})",
+                path.display(),
+                output.sha256,
+                manifest.stage,
+                manifest.subject
+            )),
+            Err(error) => faults.push(format!("{error} ({} of {})", manifest.stage, manifest.subject)),
+        }
+    }
+    let known =
+        |file: &Path| file == Path::new(store::MANIFEST) || manifest.outputs.contains_key(&file.display().to_string());
+    let extra = fs::files_below(entry).unwrap_or_default();
+    faults.extend(
+        extra
+            .iter()
+            .filter(|file| !known(file))
+            .map(|file| format!("`{}`: nobody wrote this file", entry.join(file).display())),
+    );
+    faults
+}

@@ -1,0 +1,423 @@
+//! Unpacks and verifies the CIFAR-10 archive.
+//!
+//! The archive is not trusted: only the members of CIFAR-10's binary version are taken, with exactly the sizes
+//! they must have, and no name from the archive becomes a path on the disk.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use flate2::bufread::GzDecoder;
+use sha2::{Digest, Sha256};
+use tar::{Archive, Entry, EntryType, PaxExtensions};
+
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::recipe::CLASSES;
+
+/// Bytes of a record: the label, then 32×32 red, green and blue values.
+pub const RECORD_BYTES: usize = 1 + 3 * 32 * 32;
+
+/// Content digest of CIFAR-10's 50,000 training records in any order (see [`content_digest`]).
+pub const CIFAR10_TRAIN_CONTENT: &str = "55a61f79a40ece2ceda9fb5f9f7078f6ea2fc4952489cef56682bcf92cfcc260";
+
+/// Content digest of CIFAR-10's 10,000 test records in any order (see [`content_digest`]).
+pub const CIFAR10_TEST_CONTENT: &str = "325704b01eb92e1e2a6215ae6a916bb7db7de054af0c496be1c7be2e0fcfbf5f";
+
+const FOLDER: &str = "cifar-10-batches-bin/";
+const BATCHES: usize = 5;
+/// Records read, hashed and written at a time: about 200 kB, which stays in the processor's cache.
+const CHUNK_RECORDS: usize = 64;
+/// Bytes of the archive read at a time, and how many such blocks may wait to be unpacked.
+const BLOCK_BYTES: usize = 1 << 18;
+const BLOCKS_WAITING: usize = 16;
+/// Bounds on what is not records, so that no archive can fill the memory or run for ever.
+const MAX_TEXT_BYTES: u64 = 4096;
+const MAX_README_BYTES: u64 = 1 << 20;
+const MAX_PAX_BYTES: u64 = 1 << 16;
+const MAX_PADDING_BYTES: u64 = 1 << 20;
+const MAX_ENTRIES: usize = 64;
+
+const HELP: &str = "download the archive again, or name another with `--set dataset.archive=PATH`; \
+                    it must be CIFAR-10's binary version, `cifar-10-binary.tar.gz`";
+
+/// How many records an archive must hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Records of `data_batch_1.bin` to `data_batch_5.bin` together; each holds a fifth, and if that leaves a
+    /// remainder the last ones hold one more.
+    pub train_records: usize,
+    /// Records of `test_batch.bin`.
+    pub test_records: usize,
+}
+
+impl Layout {
+    /// CIFAR-10's 50,000 and 10,000 records.
+    pub const CIFAR10: Self = Self { train_records: 50_000, test_records: 10_000 };
+
+    /// Records of training batch `index`, counted from 0. The sum over the batches is `train_records`.
+    fn batch_records(&self, index: usize) -> usize {
+        (self.train_records + index) / BATCHES
+    }
+
+    fn member(&self, name: &str) -> Option<Member> {
+        match name {
+            "batches.meta.txt" => Some(Member::Classes),
+            "readme.html" => Some(Member::Readme),
+            "test_batch.bin" => Some(Member::Records { test: true, offset: 0, count: self.test_records }),
+            _ => {
+                let index = (0..BATCHES).find(|index| name == batch_name(*index))?;
+                let offset = (0..index).map(|before| self.batch_records(before)).sum();
+                Some(Member::Records { test: false, offset, count: self.batch_records(index) })
+            }
+        }
+    }
+}
+
+fn batch_name(index: usize) -> String {
+    format!("data_batch_{}.bin", index + 1)
+}
+
+/// What an expected member holds.
+#[derive(Debug, Clone, Copy)]
+enum Member {
+    /// `count` records, to be written from record `offset` of the split's file.
+    Records {
+        test: bool,
+        offset: usize,
+        count: usize,
+    },
+    Classes,
+    Readme,
+}
+
+/// What was found in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// sha256 of the archive's bytes, in hexadecimal.
+    pub archive_sha256: String,
+    /// Size of the archive in bytes.
+    pub archive_bytes: u64,
+    /// [`content_digest`] of the training records.
+    pub train_content: String,
+    /// [`content_digest`] of the test records.
+    pub test_content: String,
+    /// The class names, in the order of the labels.
+    pub classes: Vec<String>,
+}
+
+/// A digest of a set of records that does not depend on their order: the sha256, in hexadecimal, of the
+/// concatenated sorted sha256 digests (32 bytes each) of the records.
+///
+/// Copies of CIFAR-10 exist whose records are ordered differently; this says whether they hold the same images.
+pub fn content_digest(mut digests: Vec<[u8; 32]>) -> String {
+    digests.sort_unstable();
+    fs::sha256_bytes(digests.as_flattened())
+}
+
+/// Unpacks a gzipped tar archive in the layout of CIFAR-10's binary version into the directory `out`.
+///
+/// Writes `train.bin` (the records of the five batches in their order), `test.bin` and `classes.txt` (a name a
+/// line). The files are not flushed to the disk. After an error `out` may hold unfinished files.
+///
+/// # Errors
+/// [`Error::Data`], naming the archive and the member, if the archive is damaged, lacks a member, or holds anything
+/// that is not expected; [`Error::Io`] if it cannot be read or the files cannot be written.
+pub fn unpack(archive: &Path, layout: &Layout, out: &Path) -> Result<Unpacked> {
+    fs::create_dir_all(out)?;
+    let file = File::open(archive).map_err(Error::io("open", archive))?;
+    let (sender, receiver) = sync_channel(BLOCKS_WAITING);
+    let (read, unpacked) = thread::scope(|scope| {
+        let reader = scope.spawn(move || read_and_hash(file, &sender));
+        let unpacked = unpack_stream(archive, layout, out, Blocks::new(receiver));
+        (reader.join(), unpacked)
+    });
+    let read = read.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    // A file that cannot be read looks like a truncated one to the unpacker: the reader knows better.
+    let (archive_sha256, archive_bytes) = read.map_err(Error::io("read", archive))?;
+    let (splits, classes) = unpacked?;
+    let [train_content, test_content] = splits.map(|split| content_digest(split.digests));
+    Ok(Unpacked { archive_sha256, archive_bytes, train_content, test_content, classes })
+}
+
+/// Sends a file on in blocks and returns the sha256 and the length of what was sent. Stops early, without an error,
+/// if nobody listens any more.
+fn read_and_hash(mut file: File, sender: &SyncSender<Vec<u8>>) -> io::Result<(String, u64)> {
+    let mut hasher = Sha256::new();
+    let mut total = 0;
+    loop {
+        let mut block = Vec::with_capacity(BLOCK_BYTES);
+        let length = (&mut file).take(BLOCK_BYTES as u64).read_to_end(&mut block)?;
+        hasher.update(&block);
+        total += length as u64;
+        if length == 0 || sender.send(block).is_err() {
+            return Ok((fs::hex(&hasher.finalize()), total));
+        }
+    }
+}
+
+/// The receiving end of [`read_and_hash`], as a reader.
+struct Blocks {
+    receiver: Receiver<Vec<u8>>,
+    block: Vec<u8>,
+    position: usize,
+}
+
+impl Blocks {
+    fn new(receiver: Receiver<Vec<u8>>) -> Self {
+        Self { receiver, block: Vec::new(), position: 0 }
+    }
+}
+
+impl BufRead for Blocks {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.position == self.block.len() {
+            // The sender hangs up at the end of the file.
+            self.block = self.receiver.recv().unwrap_or_default();
+            self.position = 0;
+        }
+        Ok(&self.block[self.position..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.position += amount;
+    }
+}
+
+impl Read for Blocks {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let length = available.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&available[..length]);
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+type Input = GzDecoder<Blocks>;
+
+/// Unpacks all members and returns the two splits, training first, and the class names.
+fn unpack_stream(archive: &Path, layout: &Layout, out: &Path, blocks: Blocks) -> Result<([Split; 2], Vec<String>)> {
+    let mut tar = Archive::new(GzDecoder::new(blocks));
+    let mut members = Members::new(archive, layout, out)?;
+    // Raw entries: otherwise the library would read long names and the like into memory, whatever their size.
+    let entries = tar.entries().map_err(|error| members.damaged(None, &error))?.raw(true);
+    for (index, entry) in entries.enumerate() {
+        let entry = entry.map_err(|error| members.damaged(None, &error))?;
+        if index == MAX_ENTRIES {
+            return Err(members.wrong(format!("holds more than {MAX_ENTRIES} members")));
+        }
+        members.take(entry)?;
+    }
+    members.check_end(tar.into_inner())?;
+    members.finish(out)
+}
+
+/// A split's file under construction.
+struct Split {
+    path: PathBuf,
+    file: File,
+    digests: Vec<[u8; 32]>,
+}
+
+impl Split {
+    fn create(path: PathBuf, records: usize) -> Result<Self> {
+        let file = File::create(&path).map_err(Error::io("create", &path))?;
+        Ok(Self { path, file, digests: Vec::with_capacity(records) })
+    }
+
+    fn seek_to_record(&mut self, record: usize) -> Result<()> {
+        let position = SeekFrom::Start((record * RECORD_BYTES) as u64);
+        self.file.seek(position).map(drop).map_err(Error::io("write", &self.path))
+    }
+
+    fn write(&mut self, records: &[u8]) -> Result<()> {
+        self.digests
+            .extend(records.chunks_exact(RECORD_BYTES).map(|record| -> [u8; 32] { Sha256::digest(record).into() }));
+        self.file.write_all(records).map_err(Error::io("write", &self.path))
+    }
+}
+
+/// The members taken so far.
+struct Members<'a> {
+    archive: &'a Path,
+    layout: &'a Layout,
+    splits: [Split; 2],
+    classes: Vec<String>,
+    seen: BTreeSet<String>,
+}
+
+impl<'a> Members<'a> {
+    fn new(archive: &'a Path, layout: &'a Layout, out: &Path) -> Result<Self> {
+        let train = Split::create(out.join("train.bin"), layout.train_records)?;
+        let test = Split::create(out.join("test.bin"), layout.test_records)?;
+        Ok(Self { archive, layout, splits: [train, test], classes: Vec::new(), seen: BTreeSet::new() })
+    }
+
+    fn wrong(&self, message: impl Into<String>) -> Error {
+        Error::data(self.archive, message, HELP)
+    }
+
+    /// The archive itself cannot be decoded, in `member` if that is known.
+    fn damaged(&self, member: Option<&str>, error: &io::Error) -> Error {
+        let place = member.map_or(String::new(), |member| format!(" in `{member}`"));
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            return self.wrong(format!("is truncated: it ends early{place}"));
+        }
+        let cause = std::error::Error::source(error).map_or(String::new(), |cause| format!(": {cause}"));
+        self.wrong(format!("is no gzipped tar archive, or damaged{place}: {error}{cause}"))
+    }
+
+    /// Takes one member, or refuses it.
+    fn take(&mut self, mut entry: Entry<'_, Input>) -> Result<()> {
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        match entry.header().entry_type() {
+            EntryType::Regular => {}
+            EntryType::Directory if path == FOLDER || path == FOLDER.trim_end_matches('/') => return Ok(()),
+            EntryType::XHeader | EntryType::XGlobalHeader => return self.check_pax(&path, &mut entry),
+            kind => return Err(self.wrong(format!("holds {} `{path}`, which is not expected", kind_name(kind)))),
+        }
+        let member = path.strip_prefix(FOLDER).and_then(|name| self.layout.member(name));
+        let Some(member) = member else {
+            return Err(self.wrong(format!("holds the file `{path}`, which is not expected")));
+        };
+        if !self.seen.insert(path.clone()) {
+            return Err(self.wrong(format!("holds `{path}` twice")));
+        }
+        match member {
+            Member::Records { test, offset, count } => {
+                self.check_size(&path, &entry, count)?;
+                self.splits[usize::from(test)].seek_to_record(offset)?;
+                self.take_records(&path, &mut entry, usize::from(test), count)
+            }
+            Member::Classes => {
+                let text = self.read_small(&path, &mut entry, MAX_TEXT_BYTES)?;
+                self.classes = self.parse_classes(&path, &text)?;
+                Ok(())
+            }
+            Member::Readme => self.read_small(&path, &mut entry, MAX_README_BYTES).map(drop),
+        }
+    }
+
+    /// Pax headers carry times and the like; those that would change what the next member is are refused.
+    fn check_pax(&self, path: &str, entry: &mut Entry<'_, Input>) -> Result<()> {
+        let content = self.read_small(path, entry, MAX_PAX_BYTES)?;
+        for extension in PaxExtensions::new(&content) {
+            let extension = extension.map_err(|error| self.damaged(Some(path), &error))?;
+            let key = String::from_utf8_lossy(extension.key_bytes());
+            if matches!(&*key, "path" | "linkpath" | "size") || key.starts_with("GNU.sparse") {
+                return Err(self.wrong(format!("the pax header `{path}` sets `{key}`, which is not expected")));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size(&self, path: &str, entry: &Entry<'_, Input>, records: usize) -> Result<()> {
+        let (size, expected) = (entry.size(), (records * RECORD_BYTES) as u64);
+        if size == expected {
+            return Ok(());
+        }
+        Err(self
+            .wrong(format!("`{path}` has {size} bytes, but {records} records of {RECORD_BYTES} bytes make {expected}")))
+    }
+
+    fn take_records(&mut self, path: &str, entry: &mut Entry<'_, Input>, split: usize, count: usize) -> Result<()> {
+        let mut buffer = vec![0; CHUNK_RECORDS * RECORD_BYTES];
+        let mut done = 0;
+        while done < count {
+            let chunk = &mut buffer[..CHUNK_RECORDS.min(count - done) * RECORD_BYTES];
+            entry.read_exact(chunk).map_err(|error| self.damaged(Some(path), &error))?;
+            let labels = chunk.iter().step_by(RECORD_BYTES);
+            if let Some((index, label)) = labels.enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
+                return Err(self.wrong(format!(
+                    "`{path}`: record {} has the label {label}, but labels are 0 to {}",
+                    done + index,
+                    CLASSES - 1
+                )));
+            }
+            self.splits[split].write(chunk)?;
+            done += chunk.len() / RECORD_BYTES;
+        }
+        Ok(())
+    }
+
+    fn read_small(&self, path: &str, entry: &mut Entry<'_, Input>, limit: u64) -> Result<Vec<u8>> {
+        let size = entry.size();
+        if size > limit {
+            return Err(self.wrong(format!("`{path}` has {size} bytes, but at most {limit} are expected")));
+        }
+        let mut content = vec![0; size as usize];
+        entry.read_exact(&mut content).map_err(|error| self.damaged(Some(path), &error))?;
+        Ok(content)
+    }
+
+    fn parse_classes(&self, path: &str, content: &[u8]) -> Result<Vec<String>> {
+        let text = str::from_utf8(content).map_err(|_| self.wrong(format!("`{path}` is not text")))?;
+        let names: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect();
+        let distinct: BTreeSet<_> = names.iter().collect();
+        if names.len() != CLASSES || distinct.len() != CLASSES {
+            return Err(self.wrong(format!(
+                "`{path}` holds {} class names, {} of them distinct, but there are {CLASSES} classes",
+                names.len(),
+                distinct.len()
+            )));
+        }
+        Ok(names)
+    }
+
+    /// After the last member: zero padding, the gzip checksum, and nothing else.
+    fn check_end(&self, mut gzip: Input) -> Result<()> {
+        let mut buffer = vec![0; 1 << 16];
+        let mut padding = 0;
+        loop {
+            let length = gzip.read(&mut buffer).map_err(|error| self.damaged(None, &error))?;
+            padding += length as u64;
+            if length == 0 {
+                break;
+            }
+            if padding > MAX_PADDING_BYTES || buffer[..length].iter().any(|byte| *byte != 0) {
+                return Err(self.wrong("holds data after the end of the tar archive"));
+            }
+        }
+        let rest = gzip.into_inner().fill_buf().map_or(0, <[u8]>::len);
+        if rest > 0 { Err(self.wrong("holds trailing bytes after the end of the gzip stream")) } else { Ok(()) }
+    }
+
+    /// Checks that nothing is missing and writes the class names.
+    fn finish(self, out: &Path) -> Result<([Split; 2], Vec<String>)> {
+        let records = (0..BATCHES).map(batch_name).chain(["test_batch.bin".to_owned()]);
+        let missing: Vec<_> = records
+            .chain(["batches.meta.txt".to_owned()])
+            .map(|name| format!("{FOLDER}{name}"))
+            .filter(|path| !self.seen.contains(path))
+            .map(|path| format!("`{path}`"))
+            .collect();
+        if !missing.is_empty() {
+            return Err(self.wrong(format!("lacks {}", missing.join(", "))));
+        }
+        write_classes(&self.classes, out)?;
+        Ok((self.splits, self.classes))
+    }
+}
+
+/// Writes `classes.txt`, a name a line.
+pub(super) fn write_classes<S: AsRef<str>>(classes: &[S], out: &Path) -> Result<()> {
+    let text: String = classes.iter().flat_map(|name| [name.as_ref(), "\n"]).collect();
+    fs::write_atomic(&out.join("classes.txt"), text.as_bytes())
+}
+
+fn kind_name(kind: EntryType) -> &'static str {
+    match kind {
+        EntryType::Symlink => "the symbolic link",
+        EntryType::Link => "the hard link",
+        EntryType::Directory => "the directory",
+        EntryType::Char | EntryType::Block => "the device",
+        EntryType::Fifo => "the pipe",
+        EntryType::GNULongName | EntryType::GNULongLink => "the long name",
+        EntryType::GNUSparse => "the sparse file",
+        _ => "the special member",
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong, said so that the reader knows where and what to do, and the exit code it leads to.
+
+use std::path::{Path, PathBuf};
+
+/// Every failure of the program. `Display` says what and where; [`Error::help`] says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // The fields are the parts of the messages.
+pub enum Error {
+    /// The command line asks for something impossible.
+    #[error("{message}")]
+    Usage { message: String, help: String },
+    /// A configuration file or a `--set` is wrong. `place` is `file:line` or the option.
+    #[error("{place}: `{key}`: {message}")]
+    Config { place: String, key: String, message: String, help: String },
+    /// Something is needed that `--only` or `--offline` forbids.
+    #[error("{message}")]
+    Forbidden { message: String, help: String },
+    /// The user interrupted the run.
+    #[error("interrupted: {message}")]
+    Interrupted { message: String, help: String },
+    /// The operating system refused something on `path`.
+    #[error("failed to {action} `{path}`: {source}")]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    /// A file does not hold what it should.
+    #[error("`{path}`: {message}")]
+    Data { path: PathBuf, message: String, help: String },
+    /// A download failed.
+    #[error("failed to download `{url}`: {message}")]
+    Network { url: String, message: String, help: String },
+    /// A cell failed to train or evaluate.
+    #[error("cell `{cell}`: {message}")]
+    Cell { cell: String, message: String, help: String },
+    /// The requested device cannot be used.
+    #[error("device `{device}`: {message}")]
+    Device { device: String, message: String, help: String },
+    /// libtorch reported an error.
+    #[error("libtorch: {0}")]
+    Torch(String),
+    /// A template or a figure could not be rendered: a fault of the program.
+    #[error("failed to render `{what}`: {message}")]
+    Render { what: String, message: String },
+}
+
+/// The crate's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An I/O error with the action and path it belongs to, for `map_err`.
+    pub fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.as_ref().to_path_buf();
+        move |source| Self::Io { action, path, source }
+    }
+
+    /// A file whose content is wrong.
+    pub fn data(path: impl AsRef<Path>, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Data { path: path.as_ref().to_path_buf(), message: message.into(), help: help.into() }
+    }
+
+    /// What the user can do about it; empty if the message says it all.
+    pub fn help(&self) -> &str {
+        match self {
+            Self::Usage { help, .. }
+            | Self::Config { help, .. }
+            | Self::Forbidden { help, .. }
+            | Self::Interrupted { help, .. }
+            | Self::Data { help, .. }
+            | Self::Network { help, .. }
+            | Self::Cell { help, .. }
+            | Self::Device { help, .. } => help,
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+                "free some space (`fpl-repro gc --dry-run` shows what can go) and run the command again"
+            }
+            Self::Io { .. } | Self::Torch(_) | Self::Render { .. } => "",
+        }
+    }
+
+    /// The process exit code: 1 failed, 2 usage or configuration, 3 forbidden by an option, 130 interrupted.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage { .. } | Self::Config { .. } | Self::Device { .. } => 2,
+            Self::Forbidden { .. } => 3,
+            Self::Interrupted { .. } => 130,
+            _ => 1,
+        }
+    }
+}

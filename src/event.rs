@@ -1,0 +1,225 @@
+//! What happens during a run, and the one place that tells the user.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::artifact::EpochMetrics;
+use crate::plan::StageKind;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A stage's result is in the cache.
+    Hit(StageKind, &'a str),
+    /// Another process runs the stage.
+    Waiting(StageKind, &'a str),
+    /// A stage starts.
+    Started {
+        /// Which.
+        stage: StageKind,
+        /// Of what.
+        subject: &'a str,
+        /// Why it is not a hit.
+        reason: &'a str,
+    },
+    /// A stage is done after so many seconds.
+    Finished(StageKind, &'a str, f64),
+    /// A stage failed.
+    Failed(StageKind, &'a str, &'a str),
+    /// A cell is left out.
+    Skipped(&'a str, &'a str),
+    /// The device a cell computes on.
+    Device(&'a str, &'a str),
+    /// A cell goes on from a checkpoint.
+    Resumed(&'a str, u32),
+    /// Bytes of a download so far, and in all (0: unknown).
+    Download(&'a str, u64, u64),
+    /// Progress within an epoch.
+    Step {
+        /// The cell.
+        subject: &'a str,
+        /// Epoch, counted from 1.
+        epoch: u32,
+        /// Epochs in all.
+        epochs: u32,
+        /// Share of the epoch that is done, 0 to 1.
+        done: f64,
+        /// Images per second.
+        images_per_second: f64,
+        /// Estimated seconds to the end of the training.
+        remaining: f64,
+    },
+    /// An epoch is done.
+    Epoch {
+        /// The cell.
+        subject: &'a str,
+        /// Epochs in all.
+        epochs: u32,
+        /// The epoch's numbers.
+        metrics: &'a EpochMetrics,
+        /// Estimated seconds to the end of the training.
+        remaining: f64,
+    },
+    /// Something the user should know.
+    Note(&'a str),
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verbosity {
+    /// Failures only.
+    Quiet,
+    /// What is done.
+    Normal,
+    /// What is not done too.
+    Verbose,
+}
+
+/// Prints events to standard error: one live line per running cell on a terminal, plain lines elsewhere.
+#[derive(Debug)]
+pub struct Reporter {
+    verbosity: Verbosity,
+    bars: Option<MultiProgress>,
+    running: Mutex<BTreeMap<String, ProgressBar>>,
+}
+
+impl Reporter {
+    /// A reporter for standard error.
+    pub fn new(verbosity: Verbosity) -> Self {
+        let live = verbosity > Verbosity::Quiet && std::io::stderr().is_terminal();
+        Self { verbosity, bars: live.then(MultiProgress::new), running: Mutex::default() }
+    }
+
+    /// How much is said.
+    pub fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
+    /// Tells the user.
+    pub fn emit(&self, event: &Event) {
+        match event {
+            Event::Hit(stage, subject) => {
+                self.say(Verbosity::Verbose, &format!("{:<8} {subject}: cached", stage.name()));
+            }
+            Event::Waiting(stage, subject) => {
+                self.say(
+                    Verbosity::Normal,
+                    &format!("{:<8} {subject}: another process is at it; waiting", stage.name()),
+                );
+            }
+            Event::Started { stage, subject, reason } => {
+                self.say(Verbosity::Normal, &format!("{:<8} {subject}: {reason}", stage.name()));
+            }
+            Event::Finished(stage, subject, seconds) => {
+                self.end(subject);
+                self.say(Verbosity::Normal, &format!("{:<8} {subject}: done in {}", stage.name(), duration(*seconds)));
+            }
+            Event::Failed(stage, subject, message) => {
+                self.end(subject);
+                self.say(Verbosity::Quiet, &format!("{:<8} {subject}: FAILED: {message}", stage.name()));
+            }
+            Event::Skipped(subject, reason) => {
+                self.say(Verbosity::Quiet, &format!("{:<8} {subject}: not run: {reason}", ""));
+            }
+            Event::Device(subject, device) => {
+                self.say(Verbosity::Verbose, &format!("{:<8} {subject}: on {device}", ""));
+            }
+            Event::Resumed(subject, epochs) => {
+                self.say(Verbosity::Normal, &format!("{:<8} {subject}: goes on after epoch {epochs}", "train"));
+            }
+            Event::Download(name, bytes, total) => self.download(name, *bytes, *total),
+            Event::Step { subject, epoch, epochs, done, images_per_second, remaining } => {
+                let part = f64::from(*epoch - 1) + done;
+                let text =
+                    format!("epoch {epoch}/{epochs}  {images_per_second:.0} images/s  ETA {}", duration(*remaining));
+                self.live(subject, (part * 1000.0) as u64, u64::from(*epochs) * 1000, &text);
+            }
+            Event::Epoch { subject, epochs, metrics, remaining } => self.epoch(subject, *epochs, metrics, *remaining),
+            Event::Note(text) => self.say(Verbosity::Normal, text),
+        }
+    }
+
+    fn epoch(&self, subject: &str, epochs: u32, metrics: &EpochMetrics, remaining: f64) {
+        let text = format!(
+            "epoch {}/{epochs}  loss {:.4}  top-1 {:.2} %  {:.0} images/s  ETA {}",
+            metrics.epoch,
+            metrics.train_loss,
+            metrics.test_top1_pct,
+            metrics.images_per_second,
+            duration(remaining)
+        );
+        if self.bars.is_some() {
+            self.live(subject, u64::from(metrics.epoch) * 1000, u64::from(epochs) * 1000, &text);
+        } else {
+            self.say(Verbosity::Normal, &format!("{:<8} {subject}: {text}", "train"));
+        }
+    }
+
+    fn download(&self, name: &str, bytes: u64, total: u64) {
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        self.live(name, bytes, total.max(bytes), &format!("{:.1} of {:.1} MB", megabytes(bytes), megabytes(total)));
+    }
+
+    /// Moves the live line of something that runs; nothing without a terminal.
+    fn live(&self, subject: &str, position: u64, length: u64, text: &str) {
+        let Some(bars) = &self.bars else { return };
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = running.entry(subject.to_owned()).or_insert_with(|| {
+            let bar = bars.add(ProgressBar::new(length));
+            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:20}] {msg}") {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.set_prefix(subject.to_owned());
+            bar
+        });
+        bar.set_position(position);
+        bar.set_message(text.to_owned());
+    }
+
+    /// Removes a live line.
+    fn end(&self, subject: &str) {
+        let bar = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(subject);
+        if let Some(bar) = bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    #[allow(clippy::print_stderr)] // The one place that talks to the user during a run.
+    fn say(&self, level: Verbosity, text: &str) {
+        if level > self.verbosity {
+            return;
+        }
+        match &self.bars {
+            Some(bars) => bars.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+/// Seconds for people: `0.4 s`, `41 s`, `5 min 02 s`, `2 h 03 min`.
+pub fn duration(seconds: f64) -> String {
+    if !seconds.is_finite() {
+        return "unknown".into();
+    }
+    let whole = Duration::from_secs_f64(seconds.max(0.0)).as_secs();
+    match whole {
+        0..10 => format!("{seconds:.1} s"),
+        10..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// Bytes for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.2} GB", bytes as f64 / 1e9),
+    }
+}

@@ -1,0 +1,152 @@
+//! The one module that writes files: atomic writes, digests, kernel locks.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // Writing to a String cannot fail.
+        text
+    })
+}
+
+/// The sha256 of a byte string, in hexadecimal.
+pub fn sha256_bytes(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The sha256 of a file, in hexadecimal, read in pieces.
+pub fn sha256_file(path: &Path) -> Result<String> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hex(&hasher.finalize())),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::io("read", path)(error)),
+        }
+    }
+}
+
+/// Reads a text file.
+pub fn read_to_string(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(Error::io("read", path))
+}
+
+/// Reads a file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(Error::io("read", path))
+}
+
+/// Makes a directory and those above it.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(Error::io("create the directory", path))
+}
+
+/// Writes a file so that a reader, or a crash, sees either the old content or the new.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    create_dir_all(parent)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".new-")
+        .permissions(default_permissions())
+        .tempfile_in(parent)
+        .map_err(Error::io("create a file in", parent))?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io("write", path))?;
+    file.persist(path).map_err(|error| Error::io("write", path)(error.error))?;
+    Ok(())
+}
+
+/// tempfile's default is readable by the owner only; artifacts are shared.
+fn default_permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o666) // Less the umask.
+}
+
+/// Flushes a file's content to the disk, before a rename makes it visible.
+pub fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+}
+
+/// Renames a finished file or directory into place.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    if let Some(parent) = to.parent() {
+        create_dir_all(parent)?;
+    }
+    fs::rename(from, to).map_err(Error::io("move into place", to))
+}
+
+/// Removes a file or a directory tree, if it is there.
+pub fn remove(path: &Path) -> Result<()> {
+    let removed = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// An exclusive kernel lock on a file; it dies with the process.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock; if another process holds it, calls `waiting` once and waits.
+    pub fn acquire(path: &Path, waiting: impl FnOnce()) -> Result<Self> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => {
+                waiting();
+                file.lock().map_err(Error::io("lock", path))?;
+            }
+            Err(fs::TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+        }
+        Ok(Self { _file: file })
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_acquire(path: &Path) -> Result<Option<Self>> {
+        let file = Self::open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(Error::io("lock", path)(error)),
+        }
+    }
+
+    fn open(path: &Path) -> Result<File> {
+        if let Some(parent) = path.parent() {
+            create_dir_all(parent)?;
+        }
+        File::options().create(true).truncate(false).write(true).open(path).map_err(Error::io("open the lock", path))
+    }
+}
+
+/// All regular files below a directory, as sorted paths relative to it.
+pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_path_buf()];
+    while let Some(current) = open.pop() {
+        for entry in fs::read_dir(&current).map_err(Error::io("list", &current))? {
+            let path = entry.map_err(Error::io("list", &current))?.path();
+            if path.is_dir() {
+                open.push(path);
+            } else if let Ok(relative) = path.strip_prefix(dir) {
+                found.push(relative.to_path_buf());
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}

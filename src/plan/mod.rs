@@ -1,0 +1,342 @@
+//! From the configuration to the plan: every cell and stage with its fingerprint. Pure: no I/O, no libtorch.
+
+mod deviation;
+mod select;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::config::{Config, Dataset, Initialization, TableRow, WeightsFile};
+use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
+use crate::recipe::{Architecture, Loss, Network, Recipe};
+
+pub use select::parse_seeds;
+
+/// The stages in the order in which they run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StageKind {
+    /// Download, verify and unpack data or weights.
+    Fetch,
+    /// Train a cell.
+    Train,
+    /// Score a trained cell on the test set.
+    Evaluate,
+    /// Draw the figures.
+    Plot,
+    /// Write the report.
+    Report,
+}
+
+impl StageKind {
+    /// All stages.
+    pub const ALL: [Self; 5] = [Self::Fetch, Self::Train, Self::Evaluate, Self::Plot, Self::Report];
+
+    /// The name used in commands, paths and manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fetch => "fetch",
+            Self::Train => "train",
+            Self::Evaluate => "evaluate",
+            Self::Plot => "plot",
+            Self::Report => "report",
+        }
+    }
+
+    /// Bumped when the stage would write another result for the same fields and inputs.
+    #[allow(clippy::match_same_arms)] // Every stage has a history of its own.
+    fn version(self) -> u32 {
+        match self {
+            // 1: original.
+            Self::Fetch => 1,
+            // 1: original.
+            Self::Train => 1,
+            // 1: original.
+            Self::Evaluate => 1,
+            // 1: original.
+            Self::Plot => 1,
+            // 1: original.
+            Self::Report => 1,
+        }
+    }
+}
+
+/// Index of a stage in [`Plan::nodes`].
+pub type NodeId = usize;
+
+/// One stage to run: what determines its result, and what it reads.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Which stage.
+    pub stage: StageKind,
+    /// A cell's id, or the name of what is fetched.
+    pub subject: String,
+    /// Everything that determines the result, as it is hashed.
+    pub identity: Value,
+    /// The hash.
+    pub fingerprint: Fingerprint,
+    /// The stages whose results it reads.
+    pub inputs: Vec<NodeId>,
+    /// What to do.
+    pub work: Work,
+}
+
+/// What a stage does, beyond what its identity says: paths and addresses do not determine results.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Bring the data.
+    Data(Dataset),
+    /// Bring a weights file.
+    Weights(WeightsFile),
+    /// Train the cell with this index.
+    Train(usize),
+    /// Evaluate the cell with this index.
+    Evaluate(usize),
+    /// Summarise cells in figures or a report.
+    Summarize,
+}
+
+/// One cell of the matrix: network × loss × initialization × recipe × seed.
+#[derive(Debug, Clone)]
+pub struct Cell {
+    /// `table3/resnet50/imagenet/fpl/seed0`.
+    pub id: String,
+    /// The id without its seed.
+    pub prefix: String,
+    /// Key of its table.
+    pub table: String,
+    /// Architecture and stem.
+    pub network: Network,
+    /// Key of its initial weights.
+    pub initialization: String,
+    /// Key of its loss.
+    pub loss_key: String,
+    /// The loss.
+    pub loss: Loss,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// Seed.
+    pub seed: u64,
+    /// Prefixes of tensors that are drawn although a weights file has them.
+    pub drop: Vec<String>,
+    /// How the protocol differs from the paper's; empty for the paper's own.
+    pub deviations: Vec<String>,
+    /// Whether `--cells` selects it.
+    pub selected: bool,
+    /// Its training stage.
+    pub train: NodeId,
+    /// Its evaluation stage.
+    pub evaluate: NodeId,
+}
+
+/// Everything that is to be there in the end.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Fetch, train and evaluate stages; a stage's inputs stand before it.
+    pub nodes: Vec<Node>,
+    /// The matrix: seeds outermost, so that a run that is cut short has few seeds of many cells.
+    pub cells: Vec<Cell>,
+    /// The stage that brings the data.
+    pub data: NodeId,
+    /// Training and test images that cells see.
+    pub images: (u32, u32),
+}
+
+/// Builds the plan. `archive_sha256` is the digest of `dataset.archive`, if one is set.
+pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells: &[String]) -> Result<Plan> {
+    let (recipe, name) = data_recipe(&config.dataset, archive_sha256);
+    let data = node(StageKind::Fetch, name, &recipe, &[], Work::Data(config.dataset.clone()), &[]);
+    let mut plan = Plan { nodes: vec![data], cells: Vec::new(), data: 0, images: config.dataset.images() };
+    let rows: Vec<(&String, &TableRow)> =
+        config.tables.iter().flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row))).collect();
+    // Cells that others start from are built first, so that inputs stand before what reads them.
+    let starts_from_cell =
+        |row: &TableRow| matches!(config.initializations.get(&row.initialization), Some(Initialization::Cell { .. }));
+    for late in [false, true] {
+        for &seed in &config.seeds {
+            for (table, row) in rows.iter().filter(|(_, row)| starts_from_cell(row) == late) {
+                for loss in &row.losses {
+                    plan.add_cell(config, paper, table, row, loss, seed)?;
+                }
+            }
+        }
+    }
+    plan.sort_cells(config);
+    select::select(&mut plan.cells, cells)?;
+    Ok(plan)
+}
+
+impl Plan {
+    fn add_cell(
+        &mut self,
+        config: &Config,
+        paper: &Config,
+        table: &str,
+        row: &TableRow,
+        loss_key: &str,
+        seed: u64,
+    ) -> Result<()> {
+        let lookup = |kind: &str, name: &str| missing(kind, name);
+        let network = *config.networks.get(&row.network).ok_or_else(|| lookup("network", &row.network))?;
+        let recipe = config.recipes.get(&row.recipe).ok_or_else(|| lookup("recipe", &row.recipe))?.clone();
+        let loss = config.losses.get(loss_key).ok_or_else(|| lookup("loss", loss_key))?.clone();
+        let initialization = config
+            .initializations
+            .get(&row.initialization)
+            .ok_or_else(|| lookup("initialization", &row.initialization))?;
+        let prefix = format!("{table}/{}/{}/{loss_key}", network.architecture.id(), row.initialization);
+        let (kind, weights, drop) = self.weights(initialization, network.architecture, seed)?;
+        let (train_limit, test_limit) = config.dataset.limits();
+        let fields = json!({
+            "network": network, "loss": loss, "recipe": recipe, "seed": seed,
+            "initialization": { "kind": kind, "drop": drop },
+            "train_limit": train_limit, "test_limit": test_limit,
+        });
+        let id = format!("{prefix}/seed{seed}");
+        let index = self.cells.len();
+        let mut inputs = vec![("data", self.data)];
+        inputs.extend(weights.map(|weights| ("weights", weights)));
+        let train = self.push(StageKind::Train, &id, &fields, Work::Train(index), &inputs);
+        let fields = json!({
+            "network": network, "normalization": recipe.normalization, "input_size": recipe.input_size,
+            "test_limit": test_limit,
+        });
+        let evaluate = self.push(
+            StageKind::Evaluate,
+            &id,
+            &fields,
+            Work::Evaluate(index),
+            &[("data", self.data), ("weights", train)],
+        );
+        let deviations = deviation::deviations(config, paper, table, row, loss_key);
+        self.cells.push(Cell {
+            id,
+            prefix,
+            table: table.to_owned(),
+            network,
+            initialization: row.initialization.clone(),
+            loss_key: loss_key.to_owned(),
+            loss,
+            recipe,
+            seed,
+            drop,
+            deviations,
+            selected: true,
+            train,
+            evaluate,
+        });
+        Ok(())
+    }
+
+    /// The kind of initial weights, the stage that brings them, and what is drawn anyway.
+    fn weights(
+        &mut self,
+        from: &Initialization,
+        architecture: Architecture,
+        seed: u64,
+    ) -> Result<(&'static str, Option<NodeId>, Vec<String>)> {
+        let head = match architecture {
+            Architecture::ResNet18 | Architecture::ResNet50 => "fc.",
+            Architecture::EfficientNetV2S => "classifier.1.",
+        };
+        match from {
+            Initialization::Random => Ok(("random", None, Vec::new())),
+            Initialization::Weights { files } => {
+                let file = files.get(architecture.id()).ok_or_else(|| missing("weights file", architecture.id()))?;
+                let fields = json!({ "kind": "weights", "sha256": file.sha256 });
+                let name = format!("weights {}", file.url.rsplit('/').next().unwrap_or(architecture.id()));
+                let fetch = self.push(StageKind::Fetch, &name, &fields, Work::Weights(file.clone()), &[]);
+                let drop = std::iter::once(head.to_owned()).chain(file.drop.iter().cloned()).collect();
+                Ok(("weights", Some(fetch), drop))
+            }
+            Initialization::Cell { cell } => {
+                let id = format!("{cell}/seed{seed}");
+                let source = self.cells.iter().find(|other| other.id == id).ok_or_else(|| missing("cell", &id))?;
+                Ok(("cell", Some(source.train), vec![head.to_owned()]))
+            }
+        }
+    }
+
+    /// Adds a stage, or finds it if an equal one is there.
+    fn push(
+        &mut self,
+        stage: StageKind,
+        subject: &str,
+        fields: &Value,
+        work: Work,
+        inputs: &[(&str, NodeId)],
+    ) -> NodeId {
+        let named: Vec<(&str, &Node)> = inputs.iter().map(|(role, id)| (*role, &self.nodes[*id])).collect();
+        let ids: Vec<NodeId> = inputs.iter().map(|(_, id)| *id).collect();
+        let node = node(stage, subject.to_owned(), fields, &named, work, &ids);
+        let same = |other: &Node| other.fingerprint == node.fingerprint && other.subject == node.subject;
+        self.nodes.iter().position(same).unwrap_or_else(|| {
+            self.nodes.push(node);
+            self.nodes.len() - 1
+        })
+    }
+
+    /// Seeds outermost, then the order of the tables.
+    fn sort_cells(&mut self, config: &Config) {
+        let seed_rank: BTreeMap<u64, usize> =
+            config.seeds.iter().enumerate().map(|(rank, seed)| (*seed, rank)).collect();
+        let row_rank: BTreeMap<String, usize> = config
+            .tables
+            .iter()
+            .flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row)))
+            .flat_map(|(table, row)| row.losses.iter().map(move |loss| (table, row, loss)))
+            .enumerate()
+            .map(|(rank, (table, row, loss))| {
+                let architecture = config.networks.get(&row.network).map_or("", |network| network.architecture.id());
+                (format!("{table}/{architecture}/{}/{loss}", row.initialization), rank)
+            })
+            .collect();
+        self.cells.sort_by_key(|cell| (seed_rank.get(&cell.seed).copied(), row_rank.get(&cell.prefix).copied()));
+        for (index, cell) in self.cells.iter().enumerate() {
+            self.nodes[cell.train].work = Work::Train(index);
+            self.nodes[cell.evaluate].work = Work::Evaluate(index);
+        }
+    }
+}
+
+/// A stage that reads the results of many others: the figures or the report.
+pub fn summary(stage: StageKind, subject: &str, fields: &Value, inputs: &[(String, &Node)]) -> Node {
+    let named: Vec<(&str, &Node)> = inputs.iter().map(|(role, node)| (role.as_str(), *node)).collect();
+    node(stage, subject.to_owned(), fields, &named, Work::Summarize, &[])
+}
+
+fn node(
+    stage: StageKind,
+    subject: String,
+    fields: &Value,
+    named: &[(&str, &Node)],
+    work: Work,
+    inputs: &[NodeId],
+) -> Node {
+    let read: BTreeMap<&str, &Fingerprint> = named.iter().map(|(role, node)| (*role, &node.fingerprint)).collect();
+    let identity = json!({ "stage": stage.name(), "version": stage.version(), "fields": fields, "inputs": read });
+    let fingerprint = Fingerprint::of(&identity);
+    Node { stage, subject, identity, fingerprint, inputs: inputs.to_vec(), work }
+}
+
+/// What determines the data, and their name.
+fn data_recipe(dataset: &Dataset, archive_sha256: Option<&str>) -> (Value, String) {
+    match dataset {
+        Dataset::Archive { sha256, train_records, test_records, .. } => (
+            json!({
+                "kind": "archive", "sha256": archive_sha256.unwrap_or(sha256),
+                "train_records": train_records, "test_records": test_records,
+            }),
+            "data CIFAR-10".to_owned(),
+        ),
+        Dataset::Generated { seed, train_records, test_records, .. } => (
+            json!({ "kind": "generated", "seed": seed, "train_records": train_records, "test_records": test_records }),
+            "data generated".to_owned(),
+        ),
+    }
+}
+
+fn missing(kind: &str, name: &str) -> Error {
+    Error::Usage { message: format!("there is no {kind} `{name}`"), help: "check `pipeline.toml`".into() }
+}

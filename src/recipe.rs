@@ -1,0 +1,234 @@
+//! The paper's vocabulary: networks, losses, initial weights and training recipes as plain data.
+//!
+//! Everything here is part of a cell's fingerprint: what a value does not determine must not be a field.
+
+use serde::{Deserialize, Serialize};
+
+/// Number of classes of CIFAR-10.
+pub const CLASSES: usize = 10;
+
+/// A network with its stem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// The architecture, with torchvision's layout and parameter names.
+    pub architecture: Architecture,
+    /// The first layers. EfficientNetV2-S has the ImageNet stem only.
+    pub stem: Stem,
+}
+
+/// The architectures of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Architecture {
+    /// ResNet-18 (He et al., 2016).
+    #[serde(rename = "resnet18")]
+    ResNet18,
+    /// ResNet-50 v1.5: the stride is on the 3×3 convolution.
+    #[serde(rename = "resnet50")]
+    ResNet50,
+    /// EfficientNetV2-S (Tan and Le, 2021).
+    #[serde(rename = "efficientnetv2-s")]
+    EfficientNetV2S,
+}
+
+impl Architecture {
+    /// The name used in cell ids and configuration.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::ResNet18 => "resnet18",
+            Self::ResNet50 => "resnet50",
+            Self::EfficientNetV2S => "efficientnetv2-s",
+        }
+    }
+
+    /// The name used in tables and figures.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::ResNet18 => "ResNet-18",
+            Self::ResNet50 => "ResNet-50",
+            Self::EfficientNetV2S => "EfficientNetV2-S",
+        }
+    }
+}
+
+/// The first layers of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stem {
+    /// ResNet: 7×7 stride 2 and 3×3 max-pool stride 2; EfficientNetV2: 3×3 stride 2 (torchvision).
+    Imagenet,
+    /// ResNet: 3×3 stride 1, no max-pool (MMClassification's `ResNet_CIFAR`).
+    Cifar,
+}
+
+/// A loss over logits.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Loss {
+    /// −log p_T, averaged over the minibatch.
+    CrossEntropy,
+    /// False Positive Loss, Eq. 1: α_T·L_T + Σ_F α_F·L_F, averaged over the minibatch.
+    Fpl {
+        /// L_T.
+        true_term: Term,
+        /// L_F.
+        false_term: Term,
+        /// k of Eq. 8: how many of the most probable wrong classes are penalised, 1 to 9.
+        false_classes: u8,
+        /// α_T and α_F.
+        alpha: Alpha,
+    },
+}
+
+/// How a probability is penalised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Term {
+    /// Eq. 2 and 3 with the minus signs they lack in print: L_T = −log p_T, L_F = −log(1 − p_F).
+    Log,
+    /// Eq. 5 and 6: L_T = (1 − p_T)², L_F = p_F².
+    Squared,
+}
+
+/// The coefficients α_T and α_F of Eq. 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Alpha {
+    /// Both 1.
+    None,
+    /// Two constants.
+    Constant {
+        /// α_T.
+        true_class: f64,
+        /// α_F.
+        false_class: f64,
+    },
+    /// Eq. 4: α_i = (N − N_i)/N over the training set, i the class that the term is about.
+    Dataset,
+    /// Eq. 7: α_i = (m − m_i)/m over the minibatch.
+    Minibatch,
+}
+
+/// How weights that are not loaded are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initializer {
+    /// torchvision's: Kaiming-normal fan-out convolutions, γ = 1, head as `nn.Linear` draws it.
+    Torchvision,
+    /// MMClassification's: as torchvision's, but the last γ of every residual block 0 and the head N(0, 0.01), bias 0.
+    Mmclassification,
+}
+
+/// An optimizer with its base learning rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// AdaDelta (Zeiler, 2012) as in PyTorch.
+    Adadelta {
+        /// Base learning rate.
+        lr: f64,
+        /// Decay of the running averages.
+        rho: f64,
+        /// Added under the square roots.
+        eps: f64,
+        /// L2 penalty added to the gradient.
+        weight_decay: f64,
+    },
+    /// Stochastic gradient descent with momentum, as in PyTorch.
+    Sgd {
+        /// Base learning rate.
+        lr: f64,
+        /// Momentum, dampening 0.
+        momentum: f64,
+        /// L2 penalty added to the gradient, on every parameter.
+        weight_decay: f64,
+        /// Nesterov's look-ahead.
+        nesterov: bool,
+    },
+}
+
+impl Optimizer {
+    /// The base learning rate.
+    pub fn learning_rate(&self) -> f64 {
+        match self {
+            Self::Adadelta { lr, .. } | Self::Sgd { lr, .. } => *lr,
+        }
+    }
+
+    /// The name used in tables.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Adadelta { .. } => "AdaDelta",
+            Self::Sgd { .. } => "SGD",
+        }
+    }
+}
+
+/// The learning rate of each epoch as a multiple of the base learning rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
+pub enum Schedule {
+    /// ½·(1 + cos(π·e/epochs)) in epoch e, counted from 0 (`CosineAnnealingLR` stepped per epoch).
+    Cosine,
+    /// `gamma` to the number of milestones ≤ e.
+    MultiStep {
+        /// Epochs, counted from 0, from which the rate is lower.
+        milestones: Vec<u32>,
+        /// The factor at each milestone.
+        gamma: f64,
+    },
+}
+
+/// Random changes of the training images.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// Pixels of border before a random 32×32 crop; 0 for no crop.
+    pub crop_padding: u32,
+    /// What the border holds.
+    pub border: Border,
+    /// Probability of a horizontal flip.
+    pub flip: f64,
+}
+
+/// The border of a padded image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// 0 before normalisation (MMClassification).
+    Black,
+    /// 0 after normalisation: the mean colour.
+    Mean,
+}
+
+/// Per-channel normalisation (x − mean)/std, in units of 0 to 255; red, green, blue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalization {
+    /// Subtracted.
+    pub mean: [f64; 3],
+    /// Divided by.
+    pub std: [f64; 3],
+}
+
+/// How a cell is trained, apart from network, loss, initial weights and seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Images per step; the last, smaller minibatch of an epoch is used.
+    pub batch_size: u32,
+    /// Update rule.
+    pub optimizer: Optimizer,
+    /// Learning rate over epochs.
+    pub schedule: Schedule,
+    /// How weights that are not loaded are drawn.
+    pub initializer: Initializer,
+    /// Random changes of the training images.
+    pub augmentation: Augmentation,
+    /// Constants of the normalisation.
+    pub normalization: Normalization,
+    /// Width and height in pixels that the network sees; bilinear resize from 32 on the device.
+    pub input_size: u32,
+}

@@ -1,0 +1,293 @@
+//! Cells as the report shows them: where a number came from, and why one is missing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::{
+    input::{Cell, CellState, Dataset, ReportInput, Row, Table},
+    number::{count, duration, fixed, short, slug},
+};
+
+/// A link to a cell's provenance.
+#[derive(Debug, Clone, Serialize)]
+pub struct CellLink {
+    /// `#cell-…`
+    pub href: String,
+    /// `seed 0`
+    pub text: String,
+    /// `done`, `failed` or `not run`.
+    pub state: &'static str,
+    /// The fingerprint's first digits.
+    pub short: String,
+}
+
+/// What is behind the numbers of a row.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    /// `done`, `partial`, `failed` or `not run`.
+    pub state: &'static str,
+    /// Cells with results.
+    pub done: usize,
+    /// Cells asked for.
+    pub planned: usize,
+    /// Whether a result behind the numbers is from a reduced run.
+    pub reduced: bool,
+    /// How the cells with results differ from the paper's protocol.
+    pub reasons: Vec<String>,
+    /// What is missing, and why.
+    pub missing: Vec<String>,
+    /// Where numbers link to: the cell, or the group of cells.
+    pub href: String,
+    /// The row's cells.
+    pub cells: Vec<CellLink>,
+}
+
+/// A row of the provenance table.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the columns")]
+pub struct CellView {
+    pub anchor: String,
+    pub id: String,
+    pub state: &'static str,
+    pub reason: String,
+    pub fingerprint: String,
+    pub short: String,
+    pub seed: u64,
+    pub epochs: usize,
+    pub duration: String,
+    pub device: String,
+    pub cuda: String,
+    pub cpu: String,
+    pub threads: u32,
+    pub libtorch: String,
+    pub host: String,
+    pub program: String,
+    pub commit: String,
+    pub resumed: u32,
+    pub reduced: bool,
+    pub deviations: Vec<String>,
+    pub command: String,
+    pub scores: Option<MeasureView>,
+}
+
+/// Measures of a cell that are not in the paper's tables.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "the names are the columns")]
+pub struct MeasureView {
+    pub top1: String,
+    pub eq9: String,
+    pub p_false_mean: String,
+    pub p_false_median: String,
+    /// Mean absolute change of top-1 from one epoch to the next, in points; `—` for one epoch.
+    pub unsteadiness: String,
+}
+
+/// The cells of a row of a table.
+#[derive(Debug, Clone, Serialize)]
+pub struct Group {
+    /// `cells-…`
+    pub anchor: String,
+    /// `Table 3: ResNet-50, random, FPL`
+    pub title: String,
+    /// One per seed.
+    pub cells: Vec<CellView>,
+}
+
+/// Cells by id.
+pub struct Index<'a> {
+    cells: BTreeMap<&'a str, &'a Cell>,
+    dataset: &'a Dataset,
+}
+
+impl<'a> Index<'a> {
+    /// The cells of `input`.
+    pub fn new(input: &'a ReportInput) -> Self {
+        Self { cells: input.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect(), dataset: &input.dataset }
+    }
+
+    /// The cells of a row that are known.
+    pub fn of_row(&self, row: &'a Row) -> Vec<&'a Cell> {
+        row.cells.iter().filter_map(|id| self.cells.get(id.as_str()).copied()).collect()
+    }
+
+    /// The cells of a row that have scores.
+    pub fn scored(&self, row: &'a Row) -> Vec<&'a Cell> {
+        self.of_row(row).into_iter().filter(|cell| cell.state == CellState::Done && cell.scores.is_some()).collect()
+    }
+
+    /// What is behind the numbers of a row.
+    pub fn source(&self, row: &'a Row) -> Source {
+        let (all, scored) = (self.of_row(row), self.scored(row));
+        let failed = all.iter().any(|cell| matches!(cell.state, CellState::Failed { .. }));
+        let state = match (scored.len(), all.len()) {
+            (0, _) if failed => "failed",
+            (0, _) => "not run",
+            (done, planned) if done < planned => "partial",
+            _ => "done",
+        };
+        Source {
+            state,
+            done: scored.len(),
+            planned: all.len(),
+            reasons: self.reasons(&scored),
+            reduced: scored.iter().any(|cell| !self.deviations(cell).is_empty()),
+            missing: missing(&all),
+            href: href(row, &scored),
+            cells: all.iter().map(|cell| link(cell)).collect(),
+        }
+    }
+
+    /// How any of `cells` differs from the paper's protocol, each difference once.
+    pub fn reasons(&self, cells: &[&Cell]) -> Vec<String> {
+        let mut seen = BTreeSet::new();
+        let all = cells.iter().flat_map(|cell| self.deviations(cell));
+        all.filter(|reason| seen.insert(reason.clone())).collect()
+    }
+
+    /// How `cell` differs from the paper's protocol: generated data always do.
+    pub fn deviations(&self, cell: &Cell) -> Vec<String> {
+        let mut deviations = cell.deviations.clone();
+        if deviations.is_empty() && is_other_data(self.dataset) {
+            deviations.push(format!("data: CIFAR-10 → {}", self.dataset.name));
+        }
+        deviations
+    }
+
+    /// A row of the provenance table.
+    pub fn view(&self, cell: &Cell) -> CellView {
+        let environment = cell.environment.clone().unwrap_or_default();
+        let (state, reason) = state(cell);
+        let deviations = self.deviations(cell);
+        CellView {
+            anchor: anchor(&cell.id),
+            id: cell.id.clone(),
+            state,
+            reason: reason.to_owned(),
+            fingerprint: cell.fingerprint.clone(),
+            short: short(&cell.fingerprint),
+            seed: cell.seed,
+            epochs: cell.metrics.len(),
+            duration: if state == "done" { duration(cell.seconds) } else { String::new() },
+            device: environment.device,
+            cuda: environment.cuda,
+            cpu: environment.cpu,
+            threads: environment.threads,
+            libtorch: environment.libtorch,
+            host: environment.host,
+            program: environment.program,
+            commit: short_commit(&environment.git_commit),
+            resumed: environment.resumed,
+            reduced: !deviations.is_empty(),
+            deviations,
+            command: cell.command.clone(),
+            scores: measures(cell),
+        }
+    }
+}
+
+/// All cells, grouped by the rows of the tables; those in no row come last.
+pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
+    let mut seen = BTreeSet::new();
+    let mut groups = Vec::new();
+    for (table, row) in input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row))) {
+        let new = index.of_row(row).into_iter().filter(|cell| seen.insert(cell.id.clone()));
+        let cells: Vec<CellView> = new.map(|cell| index.view(cell)).collect();
+        if !cells.is_empty() {
+            groups.push(Group { anchor: group_anchor(row), title: title(table, row), cells });
+        }
+    }
+    let rest = input.cells.iter().filter(|cell| seen.insert(cell.id.clone()));
+    let cells: Vec<CellView> = rest.map(|cell| index.view(cell)).collect();
+    if !cells.is_empty() {
+        groups.push(Group { anchor: "cells-other".to_owned(), title: "Other cells".to_owned(), cells });
+    }
+    groups
+}
+
+/// The anchor of a cell's provenance.
+pub fn anchor(id: &str) -> String {
+    format!("cell-{}", slug(id))
+}
+
+/// Whether the data are there and not CIFAR-10.
+pub fn is_other_data(dataset: &Dataset) -> bool {
+    !dataset.genuine && (!dataset.fingerprint.is_empty() || dataset.name != "CIFAR-10")
+}
+
+/// `done`, `failed` or `not run`, and why.
+pub fn state(cell: &Cell) -> (&'static str, &str) {
+    match &cell.state {
+        CellState::Done => ("done", ""),
+        CellState::Failed { reason } => ("failed", reason),
+        CellState::NotRun { reason } => ("not run", reason),
+    }
+}
+
+fn title(table: &Table, row: &Row) -> String {
+    format!("{}: {}, {}, {}", table.number, row.network, row.initialization, row.loss_title)
+}
+
+fn group_anchor(row: &Row) -> String {
+    let id = row.cells.first().map_or("none", String::as_str);
+    format!("cells-{}", slug(id.rsplit_once('/').map_or(id, |(group, _)| group)))
+}
+
+fn href(row: &Row, scored: &[&Cell]) -> String {
+    match scored {
+        [] => String::new(),
+        [cell] => format!("#{}", anchor(&cell.id)),
+        _ => format!("#{}", group_anchor(row)),
+    }
+}
+
+fn link(cell: &Cell) -> CellLink {
+    CellLink {
+        href: format!("#{}", anchor(&cell.id)),
+        text: format!("seed {}", cell.seed),
+        state: state(cell).0,
+        short: short(&cell.fingerprint),
+    }
+}
+
+/// What is missing, seeds with the same reason together.
+fn missing(cells: &[&Cell]) -> Vec<String> {
+    let mut reasons: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.state != CellState::Done) {
+        let (state, reason) = state(cell);
+        match reasons.iter_mut().find(|(s, r, _)| (*s, *r) == (state, reason)) {
+            Some((_, _, seeds)) => seeds.push(cell.seed.to_string()),
+            None => reasons.push((state, reason, vec![cell.seed.to_string()])),
+        }
+    }
+    let line = |(state, reason, seeds): (&str, &str, Vec<String>)| {
+        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+        let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        format!("{noun} {} {state}{because}", seeds.join(", "))
+    };
+    reasons.into_iter().map(line).collect()
+}
+
+fn measures(cell: &Cell) -> Option<MeasureView> {
+    let scores = cell.scores.as_ref()?;
+    let steps = cell.metrics.windows(2).map(|pair| (pair[1].test_top1_pct - pair[0].test_top1_pct).abs());
+    let steps: Vec<f64> = steps.collect();
+    Some(MeasureView {
+        top1: fixed(scores.top1_pct, 2),
+        eq9: fixed(scores.eq9_overall_pct, 2),
+        p_false_mean: fixed(scores.p_false_mean, 4),
+        p_false_median: format!("{:.2e}", scores.p_false_median),
+        unsteadiness: super::stats::mean(&steps).map_or_else(|| "—".to_owned(), |mean| fixed(mean, 2)),
+    })
+}
+
+/// A commit's first ten digits, with `-dirty` if it is there.
+fn short_commit(commit: &str) -> String {
+    let dirty = if commit.ends_with("-dirty") { "-dirty" } else { "" };
+    format!("{}{dirty}", short(commit.trim_end_matches("-dirty")))
+}
+
+/// `10,000 images`
+pub fn images(number: u32) -> String {
+    count(u64::from(number))
+}

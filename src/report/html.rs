@@ -1,0 +1,22 @@
+//! The report as one HTML file that requests nothing: style sheet and figures are in it, and there is no script.
+
+use tera::{Context, Tera};
+
+use super::{figure::Figure, input::ReportInput, view::View};
+use crate::error::{Error, Result};
+
+const NAME: &str = "report.html";
+
+/// The report as HTML. `figures` are those of [`super::figures`].
+pub fn html(input: &ReportInput, figures: &[Figure]) -> Result<String> {
+    render(&View::new(input, figures))
+        .map_err(|error| Error::Render { what: NAME.to_owned(), message: error.to_string() })
+}
+
+fn render(view: &View) -> tera::TeraResult<String> {
+    let mut tera = Tera::new();
+    // Everything is escaped but what the template calls safe: the figures, which escape their own text.
+    tera.autoescape_on([".html"]);
+    tera.add_raw_template(NAME, include_str!("../../templates/report.html"))?;
+    tera.render(NAME, &Context::from_serialize(view)?)
+}

@@ -1,0 +1,201 @@
+//! Everything the report shows: the only thing that crosses from running to reporting.
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{Environment, EpochMetrics, Scores};
+
+/// The report's content.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportInput {
+    /// The paper.
+    pub paper: Paper,
+    /// Name of the profile; `paper` when none was chosen.
+    pub profile: String,
+    /// What the profile says about itself; empty when none was chosen.
+    pub profile_note: String,
+    /// The data.
+    pub dataset: Dataset,
+    /// Table 1 of the paper, row by row.
+    pub setup: Vec<SetupRow>,
+    /// Tables of results, in the paper's order.
+    pub tables: Vec<Table>,
+    /// Every cell of the matrix, in the order of the tables, then of seeds.
+    pub cells: Vec<Cell>,
+    /// Figure 1; `None` while no cell is evaluated.
+    pub example: Option<Example>,
+    /// Figure 2: for every class some test images.
+    pub samples: Vec<Vec<Image>>,
+    /// Figure 3: which rows it draws, as prefixes of cell ids without loss and seed (`table3/resnet50/random`).
+    pub curves: Vec<String>,
+}
+
+/// The paper that is reproduced.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// Title.
+    pub title: String,
+    /// Authors, as cited.
+    pub authors: String,
+    /// Year.
+    pub year: u32,
+    /// Where it appeared.
+    pub venue: String,
+    /// Address.
+    pub url: String,
+}
+
+/// The data that the cells were trained and tested on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Dataset {
+    /// `CIFAR-10` or `generated data`.
+    pub name: String,
+    /// Whether the content digest is that of CIFAR-10.
+    pub genuine: bool,
+    /// Class names in the order of labels.
+    pub classes: Vec<String>,
+    /// Training images in use.
+    pub train_images: u32,
+    /// Test images in use.
+    pub test_images: u32,
+    /// Fingerprint of the data; empty if they are not there.
+    pub fingerprint: String,
+    /// sha256 of the archive; empty for generated data.
+    pub archive_sha256: String,
+}
+
+/// A row of Table 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SetupRow {
+    /// What is set up.
+    pub name: String,
+    /// The paper's value.
+    pub paper: String,
+    /// Ours, read from the manifests; empty if no cell ran.
+    pub ours: String,
+}
+
+/// How a table is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableKind {
+    /// False positives per class and in total (Table 2).
+    FalsePositives,
+    /// Top-1 and top-5 accuracy (Table 3).
+    Accuracy,
+}
+
+/// A table of results.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    /// First part of its cells' ids: `table2`.
+    pub id: String,
+    /// `Table 2`.
+    pub number: String,
+    /// The paper's caption.
+    pub caption: String,
+    /// Layout.
+    pub kind: TableKind,
+    /// One row per network, initialization and loss.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a table: one network × initialization × loss, over seeds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// `ResNet-50`.
+    pub network: String,
+    /// `random` or the name of the pretraining data.
+    pub initialization: String,
+    /// Key of the loss: `fpl`, `ce`, …
+    pub loss: String,
+    /// The loss's name in tables: `FPL`, `CE`, …
+    pub loss_title: String,
+    /// Training epochs of our cells.
+    pub epochs: u32,
+    /// What the paper reports; `None` for rows that the paper does not have.
+    pub paper: Option<PaperRow>,
+    /// Ids of the row's cells, one per seed.
+    pub cells: Vec<String>,
+}
+
+/// The paper's numbers of a row.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaperRow {
+    /// Training epochs.
+    pub epochs: u32,
+    /// False positives per class (Table 2); empty if not reported.
+    pub false_positives: Vec<u32>,
+    /// Their total as printed (Table 2).
+    pub total_false_positives: Option<u32>,
+    /// Top-1 accuracy in percent (Table 3).
+    pub top1_pct: Option<f64>,
+    /// Top-5 accuracy in percent (Table 3).
+    pub top5_pct: Option<f64>,
+}
+
+/// One cell: network × loss × initialization × recipe × seed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cell {
+    /// `table3/resnet50/imagenet/fpl/seed0`.
+    pub id: String,
+    /// Seed.
+    pub seed: u64,
+    /// Whether there are results.
+    pub state: CellState,
+    /// How the protocol differs from the paper's: `epochs: 200 → 3`, … Empty: the paper's protocol. Not empty: reduced.
+    pub deviations: Vec<String>,
+    /// Fingerprint of the evaluation.
+    pub fingerprint: String,
+    /// The command that makes exactly this cell.
+    pub command: String,
+    /// Per epoch; empty unless done.
+    pub metrics: Vec<EpochMetrics>,
+    /// On the test set, after the last epoch.
+    pub scores: Option<Scores>,
+    /// Of the training.
+    pub environment: Option<Environment>,
+    /// Training time in seconds.
+    pub seconds: f64,
+}
+
+/// Whether a cell has results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum CellState {
+    /// Trained and evaluated.
+    Done,
+    /// Tried and failed.
+    Failed {
+        /// Why, in a line.
+        reason: String,
+    },
+    /// Not tried, or something it needs is missing.
+    NotRun {
+        /// Why, in a line.
+        reason: String,
+    },
+}
+
+/// A 32×32 image with its label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Class.
+    pub label: u8,
+    /// 1,024 red, 1,024 green, 1,024 blue.
+    pub pixels: Vec<u8>,
+}
+
+/// Figure 1: a test image and what a network says about it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Example {
+    /// The cell that was asked.
+    pub cell: String,
+    /// Index in the test set.
+    pub index: u32,
+    /// The image.
+    pub image: Image,
+    /// Softmax probability of every class.
+    pub probabilities: Vec<f64>,
+}

@@ -1,0 +1,61 @@
+//! The report as Markdown for GitHub; figures are files beside it.
+
+use std::io::{self, Write};
+
+use tera::{Context, Kwargs, State, Tera, Value};
+
+use super::{figure::Figure, input::ReportInput, view::View};
+use crate::error::{Error, Result};
+
+const NAME: &str = "report.md";
+
+/// The report as Markdown. `figures` are those of [`super::figures`], expected as `figures/<file>` beside the report.
+pub fn markdown(input: &ReportInput, figures: &[Figure]) -> Result<String> {
+    render(&View::new(input, figures))
+        .map_err(|error| Error::Render { what: NAME.to_owned(), message: error.to_string() })
+}
+
+fn render(view: &View) -> tera::TeraResult<String> {
+    let mut tera = Tera::new();
+    // Not HTML's escapes, but Markdown's own, everywhere.
+    tera.set_escape_fn(escape);
+    tera.autoescape_on([".md"]);
+    tera.register_filter("code", code);
+    tera.register_filter("address", address);
+    tera.add_raw_template(NAME, include_str!("../../templates/report.md"))?;
+    tera.render(NAME, &Context::from_serialize(view)?)
+}
+
+/// Escapes what Markdown, its tables and HTML in it would interpret; a line stays a line.
+fn escape(text: &str, output: &mut dyn Write) -> io::Result<()> {
+    for character in text.chars() {
+        match character {
+            '&' => output.write_all(b"&amp;")?,
+            '<' => output.write_all(b"&lt;")?,
+            '>' => output.write_all(b"&gt;")?,
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => write!(output, "\\{character}")?,
+            '\n' | '\r' => output.write_all(b" ")?,
+            _ => write!(output, "{character}")?,
+        }
+    }
+    Ok(())
+}
+
+/// Text as code: GitHub's tables want `|` escaped even there, and a backtick would end it.
+fn code(text: &str, _: Kwargs, _: &State) -> Value {
+    if text.is_empty() {
+        return Value::safe_string("");
+    }
+    let text = text.replace(['\n', '\r'], " ").replace('`', "'").replace('|', "\\|");
+    Value::safe_string(&format!("`{text}`"))
+}
+
+/// An address as a link, if it is one of the web.
+fn address(text: &str, _: Kwargs, _: &State) -> Value {
+    let web = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+    if web && !text.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '\\')) {
+        Value::safe_string(&format!("<{text}>"))
+    } else {
+        Value::from(text)
+    }
+}

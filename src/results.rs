@@ -1,0 +1,66 @@
+//! Reads what cells and data leave behind, without libtorch.
+
+use std::io::Read;
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+
+use crate::artifact::EpochMetrics;
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::recipe::CLASSES;
+
+/// Bytes of a CIFAR record: a label, then 1,024 red, 1,024 green, 1,024 blue.
+pub const RECORD: usize = 3073;
+
+/// The tensor `logits` of a safetensors file: float32 [images, 10], row by row.
+pub fn read_logits(path: &Path) -> Result<Vec<f32>> {
+    let bytes = fs::read(path)?;
+    let wrong = |message: String| Error::data(path, message, "evaluate the cell again: `fpl-repro evaluate --force`");
+    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let logits = tensors.tensor("logits").map_err(|error| wrong(error.to_string()))?;
+    if logits.dtype() != Dtype::F32 || logits.shape().len() != 2 || logits.shape()[1] != CLASSES {
+        return Err(wrong(format!(
+            "`logits` is {:?} {:?}, expected F32 [images, {CLASSES}]",
+            logits.dtype(),
+            logits.shape()
+        )));
+    }
+    Ok(logits
+        .data()
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        .collect())
+}
+
+/// The first records of a data file.
+pub fn records(path: &Path, count: u32) -> Result<Vec<u8>> {
+    let mut records = Vec::new();
+    let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
+    file.take(u64::from(count) * RECORD as u64).read_to_end(&mut records).map_err(Error::io("read", path))?;
+    Ok(records)
+}
+
+/// The labels of the first records of a data file.
+pub fn read_labels(path: &Path, count: u32) -> Result<Vec<u8>> {
+    Ok(records(path, count)?.iter().step_by(RECORD).copied().collect())
+}
+
+/// Writes a `metrics.jsonl`.
+pub fn write_metrics(path: &Path, metrics: &[EpochMetrics]) -> Result<()> {
+    let lines: Vec<String> = metrics.iter().filter_map(|line| serde_json::to_string(line).ok()).collect();
+    fs::write_atomic(path, (lines.join("\n") + "\n").as_bytes())
+}
+
+/// Reads a `metrics.jsonl`.
+pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
+    let text = fs::read_to_string(path)?;
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| {
+            serde_json::from_str(line).map_err(|error| {
+                Error::data(path, format!("line {}: {error}", index + 1), "remove the folder to train from the start")
+            })
+        })
+        .collect()
+}

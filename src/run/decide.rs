@@ -1,0 +1,152 @@
+//! Hit or miss, and why: the one function that both the dry run and the run ask.
+
+use std::fmt;
+
+use crate::artifact::{CHECKPOINT, Manifest};
+use crate::fingerprint::{Difference, differences};
+use crate::plan::{Node, NodeId, Plan, StageKind};
+use crate::store::{self, Lookup, Store};
+
+use super::Runner;
+
+/// Whether a stage would run.
+#[derive(Debug, Clone)]
+pub enum Status {
+    /// Its result is there.
+    Hit(Box<Manifest>),
+    /// It runs.
+    Run(Reason),
+    /// Its result is there, but an input is made again: it runs if that comes out different.
+    Maybe(Reason),
+}
+
+/// Why a stage is not a hit.
+#[derive(Debug, Clone)]
+pub enum Reason {
+    /// It never ran.
+    New,
+    /// A training was interrupted.
+    Checkpoint,
+    /// It ran with other values of these fields.
+    Changed(Vec<Difference>),
+    /// Its result is damaged.
+    Corrupt(String),
+    /// An input came out different from what was read.
+    Input(String),
+    /// An input is made again.
+    Upstream(String),
+    /// The user asked for it.
+    Forced,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::New => formatter.write_str("not made yet"),
+            Self::Checkpoint => formatter.write_str("interrupted, goes on from its checkpoint"),
+            Self::Changed(differences) => {
+                let shown: Vec<String> = differences.iter().take(3).map(ToString::to_string).collect();
+                write!(formatter, "changed: {}", shown.join(", "))?;
+                match differences.len() {
+                    0..=3 => Ok(()),
+                    more => write!(formatter, " and {} more", more - 3),
+                }
+            }
+            Self::Corrupt(message) => write!(formatter, "made again: {message}"),
+            Self::Input(input) => write!(formatter, "made again: {input} is not what it was made from"),
+            Self::Upstream(input) => write!(formatter, "runs if {input} comes out different"),
+            Self::Forced => formatter.write_str("forced"),
+        }
+    }
+}
+
+impl Runner<'_> {
+    /// Whether a stage would run now.
+    pub fn status(&self, id: NodeId) -> Status {
+        let node = &self.plan.nodes[id];
+        let manifest = match self.store.lookup(node) {
+            Lookup::Hit(manifest) => manifest,
+            Lookup::Corrupt(message) => return Status::Run(Reason::Corrupt(message)),
+            Lookup::Absent => return Status::Run(Reason::New),
+        };
+        for &input in &node.inputs {
+            let upstream = &self.plan.nodes[input];
+            let named = format!("`{}` of `{}`", upstream.stage.name(), upstream.subject);
+            let current = self.known(input).map_or_else(|| self.status(input), |known| Status::Hit(Box::new(known)));
+            let Status::Hit(current) = current else { return Status::Maybe(Reason::Upstream(named)) };
+            let read = manifest.inputs.get(upstream.fingerprint.as_str());
+            if read.is_some_and(|read| *read != store::content(&current, node.stage)) {
+                return Status::Run(Reason::Input(named));
+            }
+        }
+        Status::Hit(manifest)
+    }
+
+    /// A reason with its cause looked up, which reads the manifests of earlier runs.
+    pub fn explain(&self, id: NodeId, reason: Reason) -> Reason {
+        if !matches!(reason, Reason::New) {
+            return reason;
+        }
+        let node = &self.plan.nodes[id];
+        if node.stage == StageKind::Train && self.store.work(node).join(CHECKPOINT).exists() {
+            return Reason::Checkpoint;
+        }
+        match changes(self.store, self.plan, node, &self.loaded.profile) {
+            differences if differences.is_empty() => Reason::New,
+            differences => Reason::Changed(differences),
+        }
+    }
+}
+
+/// How a stage differs from the last one that was made for the same subject and profile; empty if there is none.
+///
+/// A changed input is replaced by what changed in it, so that the root of a cascade is named.
+fn changes(store: &Store, plan: &Plan, node: &Node, profile: &str) -> Vec<Difference> {
+    let Some(last) = last_made(store, node, profile) else { return Vec::new() };
+    let mut found = Vec::new();
+    for difference in differences(&last.identity, &node.identity) {
+        let upstream = difference.field.strip_prefix("inputs.").and_then(|role| {
+            let &input = node
+                .inputs
+                .iter()
+                .find(|&&input| difference.new == Some(plan.nodes[input].fingerprint.as_str().into()))?;
+            Some((role.to_owned(), &plan.nodes[input]))
+        });
+        match upstream.map(|(role, input)| (role, through(store, plan, input, difference.old.as_ref(), profile))) {
+            Some((role, causes)) if !causes.is_empty() => {
+                found.extend(
+                    causes.into_iter().map(|cause| Difference { field: format!("{role}: {}", cause.field), ..cause }),
+                );
+            }
+            _ => found.push(difference),
+        }
+    }
+    found
+}
+
+/// What changed in an input since the one with this fingerprint.
+fn through(
+    store: &Store,
+    plan: &Plan,
+    input: &Node,
+    old: Option<&serde_json::Value>,
+    profile: &str,
+) -> Vec<Difference> {
+    let Some(fingerprint) = old.and_then(serde_json::Value::as_str) else { return Vec::new() };
+    let entry = store.root().join(input.stage.name()).join(fingerprint);
+    match store::read_manifest(&entry) {
+        Ok(manifest) => differences(&manifest.identity, &input.identity),
+        Err(_) => changes(store, plan, input, profile),
+    }
+}
+
+/// The latest entry that was made for the same stage, subject and profile.
+fn last_made(store: &Store, node: &Node, profile: &str) -> Option<Manifest> {
+    store
+        .manifests(node.stage)
+        .into_iter()
+        .map(|(_, manifest)| manifest)
+        .filter(|manifest| manifest.subject == node.subject && manifest.profile == profile)
+        .filter(|manifest| manifest.fingerprint != node.fingerprint.as_str())
+        .max_by(|a, b| a.finished.cmp(&b.finished))
+}

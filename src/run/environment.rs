@@ -1,0 +1,44 @@
+//! Where a stage runs: recorded in its manifest, never part of a fingerprint.
+
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::artifact::Environment;
+
+/// Now, RFC 3339, UTC.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// This machine and this program.
+pub(super) fn here() -> Environment {
+    static HERE: OnceLock<Environment> = OnceLock::new();
+    HERE.get_or_init(|| Environment {
+        program: format!("fpl-repro {}", env!("CARGO_PKG_VERSION")),
+        git_commit: git_commit().unwrap_or_default(),
+        host: read_line("/proc/sys/kernel/hostname"),
+        cpu: cpu(),
+        ..Environment::default()
+    })
+    .clone()
+}
+
+fn git_commit() -> Option<String> {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok().filter(|output| output.status.success())?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
+    Some(format!("{}{}", commit.trim(), if dirty { "-dirty" } else { "" }))
+}
+
+fn read_line(path: &str) -> String {
+    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
+}
+
+fn cpu() -> String {
+    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    model.map(|(_, name)| name.trim().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,413 @@
+//! Carries out a plan: for every stage, look it up, run it if it is a miss, commit it.
+
+mod decide;
+mod environment;
+mod estimate;
+mod fetch;
+mod process;
+mod summary;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::artifact::{Environment, Manifest};
+use crate::config::Loaded;
+use crate::error::{Error, Result};
+use crate::event::{Event, Reporter};
+use crate::fingerprint::Fingerprint;
+use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
+use crate::report::input::CellState;
+use crate::store::{self, Claim, Failure, Store};
+
+pub use decide::{Reason, Status};
+pub use estimate::Estimator;
+pub use summary::Published;
+
+/// Set when the user interrupts; workers are stopped and nothing new starts.
+pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// How a plan is carried out. None of it changes a result.
+#[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools)] // Each is a switch of the command line.
+pub struct Options {
+    /// The last stage to run.
+    pub upto: StageKind,
+    /// Whether only that stage may run.
+    pub only: bool,
+    /// Whether that stage runs although it is a hit.
+    pub force: bool,
+    /// Cells at once.
+    pub jobs: usize,
+    /// libtorch threads per cell.
+    pub threads: u32,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// Whether a failed cell leaves the others running.
+    pub keep_going: bool,
+    /// Whether downloads are forbidden.
+    pub offline: bool,
+    /// Options that choose this configuration again, for the commands in the report.
+    pub invocation: String,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How many stages were hits and how many ran.
+    pub counts: BTreeMap<StageKind, (usize, usize)>,
+    /// State of every cell of the matrix.
+    pub states: BTreeMap<String, CellState>,
+    /// Selected cells that failed, or could not run.
+    pub missing: usize,
+    /// Whether one of them needed what `--offline` or `--only` forbids.
+    pub forbidden: bool,
+    /// The report, if this run was to make one.
+    pub published: Option<Published>,
+}
+
+/// A plan in execution.
+pub struct Runner<'a> {
+    /// The configuration.
+    pub loaded: &'a Loaded,
+    /// The plan.
+    pub plan: &'a Plan,
+    /// The cache.
+    pub store: &'a Store,
+    /// Who tells the user.
+    pub reporter: &'a Reporter,
+    /// How to run.
+    pub options: &'a Options,
+    done: Mutex<BTreeMap<Fingerprint, Manifest>>,
+    counts: Mutex<BTreeMap<StageKind, (usize, usize)>>,
+}
+
+/// What became of one cell.
+enum CellOutcome {
+    Done,
+    Failed(String),
+    NotRun(String),
+    Forbidden(String),
+}
+
+impl<'a> Runner<'a> {
+    /// A runner that has not started.
+    pub fn new(
+        loaded: &'a Loaded,
+        plan: &'a Plan,
+        store: &'a Store,
+        reporter: &'a Reporter,
+        options: &'a Options,
+    ) -> Self {
+        Self { loaded, plan, store, reporter, options, done: Mutex::default(), counts: Mutex::default() }
+    }
+
+    /// Runs everything up to the last stage.
+    ///
+    /// # Errors
+    /// What stops the whole run: no data, an interruption, a full disk. A failed cell does not.
+    pub fn run(&self, reports: &std::path::Path) -> Result<Outcome> {
+        let result = self.run_stages(reports);
+        self.store.save_memo();
+        result
+    }
+
+    fn run_stages(&self, reports: &std::path::Path) -> Result<Outcome> {
+        let cells_run = self.options.upto <= StageKind::Evaluate || !self.options.only;
+        let mut outcomes = BTreeMap::new();
+        if self.options.upto == StageKind::Fetch || cells_run {
+            self.ensure(self.plan.data)?;
+        }
+        if self.options.upto == StageKind::Fetch {
+            self.fetch_weights(&mut outcomes)?;
+        } else if cells_run {
+            outcomes = self.run_cells()?;
+        }
+        let states = self.states(&outcomes);
+        let mut published = None;
+        if self.options.upto >= StageKind::Plot {
+            published = summary::summarize(self, &states, reports)?;
+        }
+        Ok(Outcome {
+            counts: self.counts().clone(),
+            states,
+            missing: outcomes.values().filter(|outcome| !matches!(outcome, CellOutcome::Done)).count(),
+            forbidden: outcomes.values().any(|outcome| matches!(outcome, CellOutcome::Forbidden(_))),
+            published,
+        })
+    }
+
+    /// `fetch` brings the weights of the selected cells too.
+    fn fetch_weights(&self, outcomes: &mut BTreeMap<String, CellOutcome>) -> Result<()> {
+        for cell in self.plan.cells.iter().filter(|cell| cell.selected) {
+            for &input in &self.plan.nodes[cell.train].inputs {
+                if self.plan.nodes[input].stage == StageKind::Fetch && input != self.plan.data {
+                    let outcome = self.outcome_of(cell, self.ensure(input).map(|_| ()))?;
+                    outcomes.insert(cell.id.clone(), outcome);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Trains and evaluates the selected cells, `jobs` at a time.
+    fn run_cells(&self) -> Result<BTreeMap<String, CellOutcome>> {
+        let queue: Mutex<VecDeque<&Cell>> = Mutex::new(self.plan.cells.iter().filter(|cell| cell.selected).collect());
+        let outcomes = Mutex::new(BTreeMap::new());
+        let fatal = Mutex::new(None);
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..self.options.jobs.max(1) {
+                scope.spawn(|| {
+                    loop {
+                        // Taken in a statement of its own: the lock must not be held while the cell runs.
+                        let next = lock(&queue).pop_front();
+                        let Some(cell) = next else { break };
+                        if stop.load(Ordering::Relaxed) {
+                            lock(&outcomes)
+                                .insert(cell.id.clone(), CellOutcome::NotRun("another cell failed first".into()));
+                            continue;
+                        }
+                        match self.run_cell(cell) {
+                            Ok(outcome) => {
+                                let failed = !matches!(outcome, CellOutcome::Done);
+                                stop.fetch_or(failed && !self.options.keep_going, Ordering::Relaxed);
+                                lock(&outcomes).insert(cell.id.clone(), outcome);
+                            }
+                            Err(error) => {
+                                stop.store(true, Ordering::Relaxed);
+                                lock(&fatal).get_or_insert(error);
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        match fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+
+    fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {
+        let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
+        self.outcome_of(cell, self.ensure(last).map(|_| ()))
+    }
+
+    /// What an error means for a cell; errors that concern the whole run are passed on.
+    fn outcome_of(&self, cell: &Cell, result: Result<()>) -> Result<CellOutcome> {
+        let Err(error) = result else { return Ok(CellOutcome::Done) };
+        let text = error.to_string();
+        match error {
+            Error::Interrupted { .. } | Error::Device { .. } | Error::Io { .. } => Err(error),
+            Error::Forbidden { .. } => {
+                self.reporter.emit(&Event::Skipped(&cell.id, &text));
+                Ok(CellOutcome::Forbidden(text))
+            }
+            Error::Network { .. } | Error::Data { .. } => {
+                let reason = format!("weights missing: {text}");
+                self.reporter.emit(&Event::Skipped(&cell.id, &reason));
+                Ok(CellOutcome::NotRun(reason))
+            }
+            _ => Ok(CellOutcome::Failed(text)),
+        }
+    }
+
+    /// The state of every cell of the matrix: of this run, or as the cache has it.
+    fn states(&self, outcomes: &BTreeMap<String, CellOutcome>) -> BTreeMap<String, CellState> {
+        let state = |cell: &Cell| match outcomes.get(&cell.id) {
+            Some(CellOutcome::Failed(reason)) => CellState::Failed { reason: reason.clone() },
+            Some(CellOutcome::NotRun(reason) | CellOutcome::Forbidden(reason)) => {
+                CellState::NotRun { reason: reason.clone() }
+            }
+            _ => self.state_in_cache(cell),
+        };
+        self.plan.cells.iter().map(|cell| (cell.id.clone(), state(cell))).collect()
+    }
+
+    fn state_in_cache(&self, cell: &Cell) -> CellState {
+        let hit = |id: NodeId| self.known(id).is_some() || matches!(self.status(id), Status::Hit(_));
+        if hit(cell.train) && hit(cell.evaluate) {
+            return CellState::Done;
+        }
+        let nodes = [&self.plan.nodes[cell.train], &self.plan.nodes[cell.evaluate]];
+        match nodes.iter().find_map(|node| self.store.failure(node)) {
+            Some(failure) => CellState::Failed { reason: failure.reason },
+            None => CellState::NotRun { reason: "not run yet".into() },
+        }
+    }
+
+    /// The result of a stage: from this run, from the cache, or by running it and what it needs.
+    pub(crate) fn ensure(&self, id: NodeId) -> Result<Manifest> {
+        if let Some(manifest) = self.known(id) {
+            return Ok(manifest);
+        }
+        let node = &self.plan.nodes[id];
+        if self.options.only && node.stage != self.options.upto {
+            return self.only_look(id);
+        }
+        if !(self.options.only && matches!(self.status(id), Status::Hit(_))) {
+            for &input in &node.inputs {
+                self.ensure(input)?;
+            }
+        }
+        let forced = self.options.force && node.stage == self.options.upto;
+        if let (false, Status::Hit(manifest)) = (forced, self.status(id)) {
+            self.reporter.emit(&Event::Hit(node.stage, &node.subject));
+            return Ok(self.finish(node, *manifest, false));
+        }
+        let claim = self.store.claim(node, || self.reporter.emit(&Event::Waiting(node.stage, &node.subject)))?;
+        // Another process, or another cell of this one, may have finished it while we waited.
+        if let Some(manifest) = self.known(id) {
+            return Ok(manifest);
+        }
+        match self.status(id) {
+            Status::Hit(manifest) if !forced => Ok(self.finish(node, *manifest, false)),
+            Status::Hit(_) => self.execute(id, claim, &Reason::Forced),
+            Status::Run(reason) | Status::Maybe(reason) => self.execute(id, claim, &reason),
+        }
+    }
+
+    /// With `--only`, other stages must be there.
+    fn only_look(&self, id: NodeId) -> Result<Manifest> {
+        let node = &self.plan.nodes[id];
+        match self.status(id) {
+            Status::Hit(manifest) => Ok(self.finish(node, *manifest, false)),
+            Status::Run(reason) | Status::Maybe(reason) => Err(Error::Forbidden {
+                message: format!(
+                    "needs `{}` of `{}`, which is not there ({}) and which --only forbids",
+                    node.stage.name(),
+                    node.subject,
+                    self.explain(id, reason)
+                ),
+                help: "run the command without `--only`".into(),
+            }),
+        }
+    }
+
+    fn execute(&self, id: NodeId, claim: Claim, reason: &Reason) -> Result<Manifest> {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+        let node = &self.plan.nodes[id];
+        self.reporter.emit(&Event::Started {
+            stage: node.stage,
+            subject: &node.subject,
+            reason: &self.explain(id, reason.clone()).to_string(),
+        });
+        let (started, clock) = (environment::now(), Instant::now());
+        if matches!(reason, Reason::Forced) && node.stage == StageKind::Train {
+            crate::fs::remove(&self.store.work(node))?;
+        }
+        let result = match &node.work {
+            Work::Data(dataset) => {
+                fetch::data(self, node, dataset, claim.staging()).map(|()| (environment::here(), None))
+            }
+            Work::Weights(file) => {
+                fetch::weights(self, node, file, claim.staging()).map(|()| (environment::here(), None))
+            }
+            Work::Train(cell) => process::train(self, node, &self.plan.cells[*cell], claim.staging()),
+            Work::Evaluate(cell) => process::evaluate(self, node, &self.plan.cells[*cell], claim.staging()),
+            Work::Summarize => Ok((environment::here(), None)), // Never planned as a node.
+        };
+        let (environment, seconds) = result.inspect_err(|error| self.remember_failure(node, error))?;
+        let seconds = seconds.unwrap_or_else(|| clock.elapsed().as_secs_f64());
+        let manifest = self.commit(node, claim, environment, &started, seconds)?;
+        if node.stage == StageKind::Train {
+            crate::fs::remove(&self.store.work(node))?;
+        }
+        self.store.clear_failure(node)?;
+        self.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
+        Ok(self.finish(node, manifest, true))
+    }
+
+    fn commit(
+        &self,
+        node: &Node,
+        claim: Claim,
+        environment: Environment,
+        started: &str,
+        seconds: f64,
+    ) -> Result<Manifest> {
+        let inputs = node
+            .inputs
+            .iter()
+            .filter_map(|&input| {
+                Some((self.plan.nodes[input].fingerprint.to_string(), store::content(&self.known(input)?, node.stage)))
+            })
+            .collect();
+        claim.commit(self.store, manifest(self, node, inputs, environment, started, seconds))
+    }
+
+    fn remember_failure(&self, node: &Node, error: &Error) {
+        if matches!(node.stage, StageKind::Train | StageKind::Evaluate) && matches!(error, Error::Cell { .. }) {
+            let reason = error.to_string();
+            let shown =
+                format!("{}; {}", reason.trim_start_matches(&format!("cell `{}`: ", node.subject)), error.help());
+            self.reporter.emit(&Event::Failed(node.stage, &node.subject, &shown));
+            let failure = Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason };
+            if let Err(error) = self.store.record_failure(node, &failure) {
+                self.reporter.emit(&Event::Note(&format!("warning: {error}")));
+            }
+        }
+    }
+
+    fn finish(&self, node: &Node, manifest: Manifest, ran: bool) -> Manifest {
+        if lock(&self.done).insert(node.fingerprint.clone(), manifest.clone()).is_none() {
+            self.count(node.stage, ran);
+        }
+        manifest
+    }
+
+    pub(crate) fn count(&self, stage: StageKind, ran: bool) {
+        let mut counts = self.counts();
+        let entry = counts.entry(stage).or_default();
+        *(if ran { &mut entry.1 } else { &mut entry.0 }) += 1;
+    }
+
+    fn counts(&self) -> MutexGuard<'_, BTreeMap<StageKind, (usize, usize)>> {
+        lock(&self.counts)
+    }
+
+    /// The result of a stage, if this run has it already.
+    pub(crate) fn known(&self, id: NodeId) -> Option<Manifest> {
+        lock(&self.done).get(&self.plan.nodes[id].fingerprint).cloned()
+    }
+}
+
+/// A manifest without its outputs.
+fn manifest(
+    runner: &Runner,
+    node: &Node,
+    inputs: BTreeMap<String, String>,
+    environment: Environment,
+    started: &str,
+    seconds: f64,
+) -> Manifest {
+    Manifest {
+        schema: store::SCHEMA,
+        stage: node.stage.name().into(),
+        subject: node.subject.clone(),
+        profile: runner.loaded.profile.clone(),
+        fingerprint: node.fingerprint.to_string(),
+        identity: node.identity.clone(),
+        inputs,
+        outputs: BTreeMap::new(),
+        environment,
+        started: started.to_owned(),
+        finished: environment::now(),
+        seconds,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn interrupted() -> Error {
+    Error::Interrupted {
+        message: "finished epochs and cells are kept".into(),
+        help: "run the same command again to go on".into(),
+    }
+}

@@ -1,0 +1,261 @@
+//! Starts a worker process for a cell and follows what it says.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use super::{INTERRUPTED, Runner, environment, fetch, interrupted};
+use crate::artifact::{Environment, EpochMetrics, LOGITS, METRICS, SCORES, WEIGHTS};
+use crate::data::TEST_FILE;
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::fs;
+use crate::plan::{Cell, Node, StageKind};
+use crate::protocol::{DeviceInfo, EvaluateJob, Job, Message, TrainJob};
+use crate::results::{read_labels, read_logits, read_metrics};
+use crate::scores;
+
+/// Trains a cell; where it ran, and the training time over all sessions.
+pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
+    let data = &runner.plan.nodes[runner.plan.data];
+    let (train_limit, test_limit) = runner.loaded.config.dataset.limits();
+    let weights = node.inputs.iter().find(|&&input| input != runner.plan.data).map(|&input| {
+        let source = &runner.plan.nodes[input];
+        let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
+        absolute(&runner.store.entry(source).join(name))
+    });
+    let work = runner.store.work(node);
+    fs::create_dir_all(&work)?;
+    let job = Job::Train(TrainJob {
+        network: cell.network,
+        loss: cell.loss.clone(),
+        recipe: cell.recipe.clone(),
+        seed: cell.seed,
+        data: absolute(&runner.store.entry(data)),
+        train_limit,
+        test_limit,
+        weights,
+        drop: cell.drop.clone(),
+        work: absolute(&work),
+        out: absolute(out),
+        device: runner.options.device.clone(),
+        threads: runner.options.threads,
+    });
+    let session = Session::run(runner, node, cell, &job)?;
+    let metrics = read_metrics(&out.join(METRICS))?;
+    let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();
+    Ok((session.environment(resumptions(&work, session.resumed)?), Some(seconds)))
+}
+
+/// Counts how often a training went on from a checkpoint, over all its sessions.
+fn resumptions(work: &Path, resumed: bool) -> Result<u32> {
+    let path = work.join("resumed");
+    let before = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    if resumed {
+        fs::write_atomic(&path, (before + 1_u32).to_string().as_bytes())?;
+    }
+    Ok(before + u32::from(resumed))
+}
+
+/// Evaluates a cell: the worker computes logits, everything else follows from them here.
+pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
+    let data = runner.store.entry(&runner.plan.nodes[runner.plan.data]);
+    let (_, test_limit) = runner.loaded.config.dataset.limits();
+    let job = Job::Evaluate(EvaluateJob {
+        network: cell.network,
+        normalization: cell.recipe.normalization.clone(),
+        input_size: cell.recipe.input_size,
+        data: absolute(&data),
+        test_limit,
+        weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
+        out: absolute(out),
+        device: runner.options.device.clone(),
+        threads: runner.options.threads,
+    });
+    let session = Session::run(runner, node, cell, &job)?;
+    let logits = read_logits(&out.join(LOGITS))?;
+    let labels = read_labels(&data.join(TEST_FILE), runner.plan.images.1)?;
+    let scores =
+        scores::scores(&logits, &labels).map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    let text = serde_json::to_string_pretty(&scores)
+        .map_err(|error| Error::Render { what: SCORES.into(), message: error.to_string() })?;
+    fs::write_atomic(&out.join(SCORES), text.as_bytes())?;
+    Ok((session.environment(0), None))
+}
+
+/// What a worker said about itself.
+#[derive(Default)]
+struct Session {
+    device: DeviceInfo,
+    resumed: bool,
+}
+
+impl Session {
+    fn environment(&self, resumed: u32) -> Environment {
+        let cpu = self.device.device == "cpu";
+        Environment {
+            device: if cpu { "CPU".into() } else { self.device.name.clone() },
+            cuda: if cpu { String::new() } else { self.device.cuda.clone() },
+            libtorch: self.device.libtorch.clone(),
+            threads: self.device.threads,
+            resumed,
+            ..environment::here()
+        }
+    }
+
+    /// Runs a worker to its end.
+    fn run(runner: &Runner, node: &Node, cell: &Cell, job: &Job) -> Result<Self> {
+        let log = runner.store.log(node);
+        let mut child = spawn(&log, cell)?;
+        let line = serde_json::to_string(job)
+            .map_err(|error| Error::Render { what: "a job".into(), message: error.to_string() })?;
+        let mut input = child.stdin.take();
+        if let Some(input) = &mut input {
+            // A worker that died already is reported below, by its exit status.
+            let _ = writeln!(input, "{line}");
+        }
+        let messages = listen(&mut child);
+        let mut session = Self::default();
+        let followed = session.follow(runner, cell, &messages);
+        if followed.is_err() {
+            drop(input); // The end of its input tells the worker to stop.
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(Error::io("wait for", "fpl-repro-worker"))?;
+        match followed {
+            Ok(true) if status.success() => Ok(session),
+            Ok(_) => Err(cell_error(cell, &ended(status), runner, node)),
+            Err(Error::Cell { message, help, .. }) => {
+                Err(Error::Cell { cell: cell.id.clone(), message, help: format!("{help}; log: `{}`", log.display()) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Passes the worker's messages on; whether it said that it is done.
+    fn follow(&mut self, runner: &Runner, cell: &Cell, messages: &Receiver<Message>) -> Result<bool> {
+        let mut speed = 0.0;
+        loop {
+            if INTERRUPTED.load(Ordering::Relaxed) {
+                return Err(interrupted());
+            }
+            match messages.recv_timeout(Duration::from_millis(100)) {
+                Ok(Message::Done) => return Ok(true),
+                Ok(Message::Failed { message, help, code }) => return Err(failure(runner, message, help, code)),
+                Ok(message) => self.tell(runner, cell, message, &mut speed),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            }
+        }
+    }
+
+    fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message, speed: &mut f64) {
+        let subject = cell.id.as_str();
+        let epochs = cell.recipe.epochs;
+        let images = f64::from(runner.plan.images.0);
+        match message {
+            Message::Device(info) => {
+                runner.reporter.emit(&Event::Device(
+                    subject,
+                    &format!("{} ({}), {} threads", info.device, info.name, info.threads),
+                ));
+                self.device = info;
+            }
+            Message::Resumed { epochs } => {
+                self.resumed = true;
+                runner.reporter.emit(&Event::Resumed(subject, epochs));
+            }
+            Message::Step { epoch, step, steps, images_per_second } => {
+                *speed = images_per_second;
+                let done = f64::from(step) / f64::from(steps.max(1));
+                let remaining = (f64::from(epochs - epoch) + 1.0 - done) * images / images_per_second;
+                runner.reporter.emit(&Event::Step { subject, epoch, epochs, done, images_per_second, remaining });
+            }
+            Message::Epoch(metrics) => {
+                let EpochMetrics { epoch, seconds, .. } = metrics;
+                let remaining = f64::from(epochs - epoch) * seconds;
+                runner.reporter.emit(&Event::Epoch { subject, epochs, metrics: &metrics, remaining });
+            }
+            Message::Done | Message::Failed { .. } => {}
+        }
+    }
+}
+
+/// A failure as the worker reports it: of the device, which stops everything, or of the cell.
+fn failure(runner: &Runner, message: String, help: String, code: u8) -> Error {
+    if code == 2 {
+        return Error::Device { device: runner.options.device.clone(), message, help };
+    }
+    Error::Cell { cell: String::new(), message: message.trim_start_matches("cell `training`: ").to_owned(), help }
+}
+
+fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
+    use std::os::unix::process::CommandExt;
+    let program = std::env::current_exe().map_err(Error::io("find", "fpl-repro"))?.with_file_name("fpl-repro-worker");
+    if let Some(folder) = log.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let stderr = File::options().create(true).append(true).open(log).map_err(Error::io("open the log", log))?;
+    Command::new(&program)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(stderr)
+        // cuBLAS is deterministic only with a fixed workspace, which it reads when it starts.
+        .env("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        // Otherwise glibc gives every large tensor back to the system, and each step faults its pages in anew.
+        .env("MALLOC_MMAP_THRESHOLD_", "33554432")
+        .env("MALLOC_TRIM_THRESHOLD_", "4294967296")
+        .env("MALLOC_TOP_PAD_", "67108864")
+        // Ctrl-C reaches this program only, which then stops its workers.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| Error::Cell {
+            cell: cell.id.clone(),
+            message: format!("failed to start `{}`: {error}", program.display()),
+            help: "build both programs: `cargo build --release`".into(),
+        })
+}
+
+/// Reads a worker's lines in a thread of its own, so that an interruption is noticed at once.
+fn listen(child: &mut Child) -> Receiver<Message> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(output) = child.stdout.take() {
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                let sent = serde_json::from_str(&line).ok().is_none_or(|message| sender.send(message).is_ok());
+                if !sent {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
+}
+
+fn cell_error(cell: &Cell, message: &str, runner: &Runner, node: &Node) -> Error {
+    Error::Cell {
+        cell: cell.id.clone(),
+        message: message.to_owned(),
+        help: format!("log: `{}`", runner.store.log(node).display()),
+    }
+}
+
+/// How a worker that said nothing ended.
+fn ended(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.signal(), status.code()) {
+        (Some(9), _) => "its process was killed (signal 9): out of memory?".into(),
+        (Some(signal), _) => format!("its process ended by signal {signal}"),
+        (None, Some(127)) => "its process cannot load libtorch".into(),
+        (None, code) => format!("its process ended with exit code {}", code.unwrap_or_default()),
+    }
+}
+
+/// Workers have the same folder as this program, but a path in a job must not depend on that.
+fn absolute(path: &Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}

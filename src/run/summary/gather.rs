@@ -1,0 +1,283 @@
+//! Gathers the report's content: its frame from the plan, its numbers from the cache.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
+use crate::config::Dataset as DataSource;
+use crate::data::{CLASSES_FILE, TEST_FILE};
+use crate::error::{Error, Result};
+use crate::fs;
+use crate::plan::{self, Node};
+use crate::recipe::{CLASSES, Schedule};
+use crate::report::input::{Cell, CellState, Dataset, Example, Image, ReportInput, Row, SetupRow, Table};
+use crate::results::{RECORD, read_logits, read_metrics, records};
+use crate::run::Runner;
+use crate::scores;
+use crate::store::{self, Lookup};
+
+/// Everything in the report that no run decides: cells and their states, but no measured number.
+pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) -> ReportInput {
+    let config = &runner.loaded.config;
+    ReportInput {
+        paper: config.paper.clone(),
+        profile: runner.loaded.profile.clone(),
+        profile_note: config.note.clone(),
+        dataset: dataset(runner),
+        setup: setup(runner, None),
+        tables: tables(runner),
+        cells: runner.plan.cells.iter().map(|cell| frame(runner, cell, states)).collect(),
+        example: None,
+        samples: vec![Vec::new(); config.figures.samples_per_class as usize],
+        curves: config.figures.curves.clone(),
+    }
+}
+
+fn dataset(runner: &Runner) -> Dataset {
+    let node = &runner.plan.nodes[runner.plan.data];
+    let (train_images, test_images) = runner.plan.images;
+    let there = matches!(runner.store.lookup(node), Lookup::Hit(_));
+    let paper = crate::config::paper().map(|paper| paper.dataset).ok();
+    let genuine = match (&runner.loaded.config.dataset, &paper) {
+        (
+            DataSource::Archive { train_content: a, test_content: b, .. },
+            Some(DataSource::Archive { train_content: c, test_content: d, .. }),
+        ) => a == c && b == d,
+        _ => false,
+    };
+    let generated = matches!(runner.loaded.config.dataset, DataSource::Generated { .. });
+    Dataset {
+        name: if generated {
+            "generated data"
+        } else if genuine {
+            "CIFAR-10"
+        } else {
+            "an archive that is not CIFAR-10"
+        }
+        .into(),
+        genuine,
+        classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
+        train_images,
+        test_images,
+        fingerprint: if there { node.fingerprint.to_string() } else { String::new() },
+        archive_sha256: node.identity["fields"]["sha256"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
+/// The paper's names, Section 3.1, in the order of CIFAR-10's labels.
+const CLASS_NAMES: [&str; CLASSES] =
+    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+fn tables(runner: &Runner) -> Vec<Table> {
+    let config = &runner.loaded.config;
+    let table = |(id, table): (&String, &crate::config::Table)| Table {
+        id: id.clone(),
+        number: table.number.clone(),
+        caption: table.caption.clone(),
+        kind: table.kind,
+        rows: table
+            .rows
+            .iter()
+            .flat_map(|row| row.losses.iter().map(move |loss| (row, loss)))
+            .map(|(row, loss)| {
+                let architecture = config.networks[&row.network].architecture;
+                let prefix = format!("{id}/{}/{}/{loss}", architecture.id(), row.initialization);
+                Row {
+                    network: architecture.title().into(),
+                    initialization: row.initialization.clone(),
+                    loss: loss.clone(),
+                    loss_title: loss.to_uppercase(),
+                    epochs: config.recipes[&row.recipe].epochs,
+                    paper: row.paper.get(loss).cloned(),
+                    cells: runner
+                        .plan
+                        .cells
+                        .iter()
+                        .filter(|cell| cell.prefix == prefix)
+                        .map(|cell| cell.id.clone())
+                        .collect(),
+                }
+            })
+            .collect(),
+    };
+    config.tables.iter().map(table).collect()
+}
+
+fn frame(runner: &Runner, cell: &plan::Cell, states: &BTreeMap<String, CellState>) -> Cell {
+    let state = states.get(&cell.id).cloned().unwrap_or_else(|| CellState::NotRun { reason: "not run yet".into() });
+    let invocation = &runner.options.invocation;
+    Cell {
+        id: cell.id.clone(),
+        seed: cell.seed,
+        state,
+        deviations: cell.deviations.clone(),
+        fingerprint: runner.plan.nodes[cell.evaluate].fingerprint.to_string(),
+        command: format!("fpl-repro evaluate{invocation} --cells '{}' --seeds {}", cell.id, cell.seed),
+        metrics: Vec::new(),
+        scores: None,
+        environment: None,
+        seconds: 0.0,
+    }
+}
+
+/// The stages that the report reads, with their roles and manifests: the data, and every cell that is done.
+pub(super) fn sources<'a>(
+    runner: &Runner<'a>,
+    states: &BTreeMap<String, CellState>,
+) -> Vec<(String, &'a Node, Manifest)> {
+    let plan = runner.plan;
+    let mut wanted = vec![("data".to_owned(), plan.data)];
+    for cell in plan.cells.iter().filter(|cell| states.get(&cell.id) == Some(&CellState::Done)) {
+        wanted.push((format!("{} training", cell.id), cell.train));
+        wanted.push((format!("{} evaluation", cell.id), cell.evaluate));
+    }
+    let read = |(role, id): (String, usize)| {
+        let node = &plan.nodes[id];
+        let manifest = runner.known(id).or_else(|| store::read_manifest(&runner.store.entry(node)).ok())?;
+        Some((role, node, manifest))
+    };
+    wanted.into_iter().filter_map(read).collect()
+}
+
+/// Puts the measured numbers into the frame.
+pub(super) fn fill(runner: &Runner, mut input: ReportInput) -> Result<ReportInput> {
+    for (cell, planned) in input.cells.iter_mut().zip(&runner.plan.cells) {
+        if cell.state == CellState::Done {
+            let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
+            let manifest = store::read_manifest(&train)?;
+            cell.metrics = read_metrics(&train.join(METRICS))?;
+            cell.scores = Some(read_scores(&evaluate.join(SCORES))?);
+            cell.environment = Some(manifest.environment);
+            cell.seconds = manifest.seconds;
+        }
+    }
+    input.setup = setup(runner, Some(&input.cells));
+    let per_class = input.samples.len();
+    input.samples = Vec::new();
+    if !input.dataset.fingerprint.is_empty() {
+        let folder = entry(runner, runner.plan.data);
+        let names = fs::read_to_string(&folder.join(CLASSES_FILE))?;
+        input.dataset.classes = names.lines().map(str::to_owned).collect();
+        let records = records(&folder.join(TEST_FILE), runner.plan.images.1)?;
+        input.samples = samples(&records, per_class);
+        input.example = example(runner, &input, &records)?;
+    }
+    Ok(input)
+}
+
+fn entry(runner: &Runner, id: usize) -> std::path::PathBuf {
+    runner.store.entry(&runner.plan.nodes[id])
+}
+
+fn read_scores(path: &std::path::Path) -> Result<Scores> {
+    serde_json::from_slice(&fs::read(path)?)
+        .map_err(|error| Error::data(path, error.to_string(), "evaluate the cell again: `fpl-repro evaluate --force`"))
+}
+
+fn image(record: &[u8]) -> Image {
+    Image { label: record[0], pixels: record[1..].to_vec() }
+}
+
+/// The first test images of every class.
+fn samples(records: &[u8], per_class: usize) -> Vec<Vec<Image>> {
+    let of = |class: usize| records.chunks_exact(RECORD).filter(move |record| usize::from(record[0]) == class);
+    (0..CLASSES).map(|class| of(class).take(per_class).map(image).collect()).collect()
+}
+
+/// Figure 1: the first test image whose true class the chosen cell puts second; else the first that it gets wrong.
+fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Option<Example>> {
+    let chosen = &runner.loaded.config.figures.example;
+    let done = |prefix: Option<&str>| {
+        let cells = input.cells.iter().zip(&runner.plan.cells);
+        let mut matching = cells.filter(|(cell, planned)| {
+            cell.state == CellState::Done && prefix.is_none_or(|prefix| planned.prefix == prefix)
+        });
+        matching.next().map(|(_, planned)| planned)
+    };
+    let Some(cell) = done(Some(chosen)).or_else(|| done(None)) else { return Ok(None) };
+    let logits = read_logits(&entry(runner, cell.evaluate).join(LOGITS))?;
+    let asked: Vec<(usize, &[u8], Vec<f64>)> = logits
+        .chunks_exact(CLASSES)
+        .zip(records.chunks_exact(RECORD))
+        .enumerate()
+        .map(|(index, (row, record))| (index, record, scores::probabilities(row)))
+        .collect();
+    let rank = |(_, record, probabilities): &(usize, &[u8], Vec<f64>)| {
+        let truth = probabilities[usize::from(record[0])];
+        probabilities.iter().filter(|&&probability| probability > truth).count()
+    };
+    let found = asked
+        .iter()
+        .find(|entry| rank(entry) == 1)
+        .or_else(|| asked.iter().find(|entry| rank(entry) > 0))
+        .or(asked.first());
+    Ok(found.map(|(index, record, probabilities)| Example {
+        cell: cell.id.clone(),
+        index: *index as u32,
+        image: image(record),
+        probabilities: probabilities.clone(),
+    }))
+}
+
+/// Table 1; without cells, only the paper's side.
+fn setup(runner: &Runner, cells: Option<&[Cell]>) -> Vec<SetupRow> {
+    let paper = &runner.loaded.config.setup;
+    let measured: Vec<(&Cell, &plan::Cell)> = cells
+        .unwrap_or_default()
+        .iter()
+        .zip(&runner.plan.cells)
+        .filter(|(cell, planned)| cell.state == CellState::Done && planned.table == "table2")
+        .collect();
+    let ours = |value: &dyn Fn(&Cell, &plan::Cell) -> String| {
+        let values: BTreeSet<String> = measured.iter().map(|(cell, planned)| value(cell, planned)).collect();
+        values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join("; ")
+    };
+    let environment = |value: fn(&crate::artifact::Environment) -> String| {
+        ours(&|cell: &Cell, _| cell.environment.as_ref().map(value).unwrap_or_default())
+    };
+    let row = |name: &str, paper: &str, ours: String| SetupRow { name: name.into(), paper: paper.into(), ours };
+    vec![
+        row(
+            "GPU",
+            &paper.gpu,
+            environment(|on| {
+                if on.cuda.is_empty() {
+                    format!("none: CPU, {}, {} threads per cell", on.cpu, on.threads)
+                } else {
+                    on.device.clone()
+                }
+            }),
+        ),
+        row(
+            "CUDA version",
+            &paper.cuda,
+            environment(|on| if on.cuda.is_empty() { "none: CPU".into() } else { on.cuda.clone() }),
+        ),
+        row("Framework", &paper.framework, environment(|on| format!("libtorch {} (tch 0.26)", on.libtorch))),
+        row("Batch size", &paper.batch_size, ours(&|_, planned| planned.recipe.batch_size.to_string())),
+        row("Epochs", &paper.epochs, ours(&|_, planned| planned.recipe.epochs.to_string())),
+        row(
+            "Initial learning rate",
+            &paper.learning_rate,
+            ours(&|_, planned| planned.recipe.optimizer.learning_rate().to_string()),
+        ),
+        row("Optimizer", &paper.optimizer, ours(&|_, planned| planned.recipe.optimizer.title().into())),
+        row(
+            "Scheduler",
+            &paper.scheduler,
+            ours(&|_, planned| match planned.recipe.schedule {
+                Schedule::Cosine => "cosine, per epoch".into(),
+                Schedule::MultiStep { .. } => "multi-step".into(),
+            }),
+        ),
+    ]
+}
+
+/// The report's content for programs, without images.
+pub(super) fn without_pixels(input: &ReportInput) -> ReportInput {
+    let mut input = input.clone();
+    input.samples = Vec::new();
+    if let Some(example) = &mut input.example {
+        example.image.pixels = Vec::new();
+    }
+    input
+}

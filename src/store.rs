@@ -1,0 +1,285 @@
+//! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete.
+
+mod memo;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use crate::artifact::{Manifest, OutputFile};
+use crate::error::{Error, Result};
+use crate::fs::{self, Lock};
+use crate::plan::{Node, StageKind};
+use memo::Memo;
+
+/// Name of the manifest in an entry.
+pub const MANIFEST: &str = "manifest.json";
+/// Format of the manifest that this program writes.
+pub const SCHEMA: u32 = 1;
+
+/// The cache folder.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    memo: Mutex<Memo>,
+}
+
+/// What the cache holds for a stage.
+#[derive(Debug, Clone)]
+pub enum Lookup {
+    /// A complete entry.
+    Hit(Box<Manifest>),
+    /// Nothing.
+    Absent,
+    /// An entry that is not what was written.
+    Corrupt(String),
+}
+
+/// A failure of a cell, kept for the report until the cell succeeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The cell's id.
+    pub cell: String,
+    /// The stage that failed.
+    pub stage: String,
+    /// Why, in a line.
+    pub reason: String,
+}
+
+impl Store {
+    /// A cache at a folder, which need not exist.
+    pub fn open(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), memo: Mutex::new(Memo::load(&root.join("memo.json"))) }
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the results of a stage are, or will be.
+    pub fn entry(&self, node: &Node) -> PathBuf {
+        self.root.join(node.stage.name()).join(node.fingerprint.as_str())
+    }
+
+    /// Where a cell's checkpoint lives while it trains.
+    pub fn work(&self, node: &Node) -> PathBuf {
+        self.root.join("work").join(node.fingerprint.as_str())
+    }
+
+    /// Where downloads are kept until they are verified and unpacked.
+    pub fn downloads(&self) -> PathBuf {
+        self.root.join("downloads")
+    }
+
+    /// The log of a stage's worker.
+    pub fn log(&self, node: &Node) -> PathBuf {
+        self.root.join("logs").join(format!("{}-{}.log", node.stage.name(), node.fingerprint.short()))
+    }
+
+    /// The lock of a stage.
+    fn lock_path(&self, name: &str) -> PathBuf {
+        self.root.join("locks").join(format!("{name}.lock"))
+    }
+
+    /// Looks for a complete entry; files whose size, time or inode changed are hashed again.
+    pub fn lookup(&self, node: &Node) -> Lookup {
+        let entry = self.entry(node);
+        if !entry.is_dir() {
+            return Lookup::Absent;
+        }
+        match self.check(&entry, node.fingerprint.as_str()) {
+            Ok(manifest) => Lookup::Hit(Box::new(manifest)),
+            Err(message) => Lookup::Corrupt(message),
+        }
+    }
+
+    fn check(&self, entry: &Path, fingerprint: &str) -> Result<Manifest, String> {
+        let manifest = read_manifest(entry).map_err(|error| error.to_string())?;
+        if manifest.fingerprint != fingerprint {
+            return Err(format!("`{}` belongs to another fingerprint", entry.join(MANIFEST).display()));
+        }
+        for (name, output) in &manifest.outputs {
+            self.matches(&entry.join(name), output)?;
+        }
+        Ok(manifest)
+    }
+
+    /// Whether a file is still what its manifest says.
+    pub fn matches(&self, path: &Path, output: &OutputFile) -> Result<(), String> {
+        match self.digest(path) {
+            Ok(found) if found == output.sha256 => Ok(()),
+            Ok(_) => Err(format!("`{}` is not what was written: its sha256 differs", path.display())),
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                Err(format!("`{}` is missing", path.display()))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// A file's sha256, from the memo if size, time and inode are as they were.
+    pub fn digest(&self, path: &Path) -> Result<String> {
+        let key = path.strip_prefix(&self.root).unwrap_or(path).display().to_string();
+        let stamp = memo::Stamp::of(path)?;
+        let known = self.memo().get(&key, &stamp);
+        if let Some(digest) = known {
+            return Ok(digest);
+        }
+        let digest = fs::sha256_file(path)?;
+        self.memo().put(key, stamp, &digest);
+        Ok(digest)
+    }
+
+    /// Keeps what was hashed for the next run. The memo only saves time, so a failure to write it is not one.
+    pub fn save_memo(&self) {
+        self.memo().save(&self.root.join("memo.json"));
+    }
+
+    fn memo(&self) -> std::sync::MutexGuard<'_, Memo> {
+        self.memo.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Takes the lock of a stage, so that no other process runs it.
+    pub fn claim(&self, node: &Node, waiting: impl FnOnce()) -> Result<Claim> {
+        self.tag()?;
+        let lock = Lock::acquire(&self.lock_path(&format!("{}-{}", node.stage.name(), node.fingerprint)), waiting)?;
+        let staging = self.root.join("staging").join(node.fingerprint.as_str());
+        fs::remove(&staging)?;
+        fs::create_dir_all(&staging)?;
+        Ok(Claim { _lock: lock, staging, entry: self.entry(node) })
+    }
+
+    /// A lock for something that is no stage: publishing a report.
+    pub fn lock(&self, name: &str) -> Result<Lock> {
+        self.tag()?;
+        Lock::acquire(&self.lock_path(name), || {})
+    }
+
+    /// Marks the folder as a cache for backup programs.
+    fn tag(&self) -> Result<()> {
+        let tag = self.root.join("CACHEDIR.TAG");
+        if tag.exists() {
+            return Ok(());
+        }
+        fs::write_atomic(
+            &tag,
+            b"Signature: 8a477f597d28d172789f06886806bc55\n# Cache of fpl-repro: see https://bford.info/cachedir/\n",
+        )
+    }
+
+    /// Every manifest of a stage that can be read.
+    pub fn manifests(&self, stage: StageKind) -> Vec<(PathBuf, Manifest)> {
+        let mut found: Vec<(PathBuf, Manifest)> = std::fs::read_dir(self.root.join(stage.name()))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| Some((entry.path(), read_manifest(&entry.path()).ok()?)))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        found
+    }
+
+    fn failure_path(&self, node: &Node) -> PathBuf {
+        self.root.join("failures").join(format!("{}.json", node.fingerprint))
+    }
+
+    /// Remembers that a cell failed.
+    pub fn record_failure(&self, node: &Node, failure: &Failure) -> Result<()> {
+        let text = serde_json::to_string_pretty(failure).map_err(|error| json_fault(&error))?;
+        fs::write_atomic(&self.failure_path(node), text.as_bytes())
+    }
+
+    /// Why a stage failed when it last ran.
+    pub fn failure(&self, node: &Node) -> Option<Failure> {
+        serde_json::from_slice(&std::fs::read(self.failure_path(node)).ok()?).ok()
+    }
+
+    /// Forgets a failure after a success.
+    pub fn clear_failure(&self, node: &Node) -> Result<()> {
+        fs::remove(&self.failure_path(node))
+    }
+}
+
+/// The right to run a stage, and the folder to write to.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: Lock,
+    staging: PathBuf,
+    entry: PathBuf,
+}
+
+impl Claim {
+    /// The folder to write results to.
+    pub fn staging(&self) -> &Path {
+        &self.staging
+    }
+
+    /// Makes the results visible: hashes them, writes the manifest, and renames the folder into place.
+    pub fn commit(self, store: &Store, mut manifest: Manifest) -> Result<Manifest> {
+        for relative in fs::files_below(&self.staging)? {
+            let path = self.staging.join(&relative);
+            fs::sync(&path)?;
+            let sha256 = fs::sha256_file(&path)?;
+            let bytes = std::fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+            let name = relative.display().to_string();
+            if let (Ok(stamp), Ok(key)) = (memo::Stamp::of(&path), self.entry.join(&name).strip_prefix(&store.root)) {
+                store.memo().put(key.display().to_string(), stamp, &sha256); // A rename keeps the stamp.
+            }
+            manifest.outputs.insert(name, OutputFile { sha256, bytes });
+        }
+        let text = serde_json::to_string_pretty(&manifest).map_err(|error| json_fault(&error))?;
+        fs::write_atomic(&self.staging.join(MANIFEST), text.as_bytes())?;
+        if self.entry.exists() {
+            // A corrupt or forced entry goes only now that its successor is complete.
+            let old = self.staging.with_extension("old");
+            fs::remove(&old)?;
+            fs::rename(&self.entry, &old)?;
+            fs::rename(&self.staging, &self.entry)?;
+            fs::remove(&old)?;
+        } else {
+            fs::rename(&self.staging, &self.entry)?;
+        }
+        Ok(manifest)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // After a commit there is nothing left; after a failure the next claim would remove it anyway.
+        let _ = std::fs::remove_dir_all(&self.staging);
+    }
+}
+
+/// The manifest of an entry.
+pub fn read_manifest(entry: &Path) -> Result<Manifest> {
+    let path = entry.join(MANIFEST);
+    let bytes = fs::read(&path)?;
+    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
+        Error::data(&path, format!("not a manifest: {error}"), "it is made again when it is needed")
+    })?;
+    if manifest.schema > SCHEMA {
+        let message = format!("written by a newer program (schema {})", manifest.schema);
+        return Err(Error::data(&path, message, "use that program, or another `--cache-dir`"));
+    }
+    Ok(manifest)
+}
+
+/// One digest over the files of an entry that a reader depends on.
+pub fn content(manifest: &Manifest, reader: StageKind) -> String {
+    // Weights do not depend on how long the epochs took.
+    let weights_only = matches!(reader, StageKind::Train | StageKind::Evaluate) && manifest.stage == "train";
+    let read: BTreeMap<&String, &String> = manifest
+        .outputs
+        .iter()
+        .filter(|(name, _)| !weights_only || name.ends_with(".safetensors"))
+        .map(|(name, output)| (name, &output.sha256))
+        .collect();
+    let text = serde_json::to_string(&read).unwrap_or_default(); // Strings to strings: cannot fail.
+    fs::sha256_bytes(text.as_bytes())
+}
+
+fn json_fault(error: &serde_json::Error) -> Error {
+    Error::Render { what: "a JSON file".into(), message: error.to_string() }
+}

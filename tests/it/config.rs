@@ -1,0 +1,155 @@
+//! A wrong configuration: exit code 2, where it is, what is near it, and nothing written.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+use std::fs;
+
+use crate::support::Project;
+
+/// Expects that a command is refused with all of these words, and that it leaves no trace.
+#[track_caller]
+fn refused(project: &Project, args: &[&str], words: &[&str]) {
+    let output = project.run(&[args, &["all"]].concat());
+    assert_eq!(output.code, 2, "{args:?}: {output:#?}");
+    for word in words {
+        assert!(output.stderr.contains(word), "{args:?}: no `{word}` in {}", output.stderr);
+    }
+    // A wrong type says all in its message.
+    assert!(output.stderr.contains("help: ") || output.stderr.contains("invalid type"), "{args:?}: {}", output.stderr);
+    assert!(!project.cache().exists() && !project.root.join("reports").exists(), "{args:?}");
+}
+
+#[test]
+fn an_error_in_a_file_names_its_line_its_key_and_the_nearest_name() {
+    let project = Project::new();
+    let wrong = |text: &str, words: &[&str]| {
+        project.profile("wrong", text);
+        let output = project.raw(&["--profile", "wrong", "all"]);
+        assert_eq!(output.code, 2, "{output:#?}");
+        for word in words {
+            assert!(output.stderr.contains(word), "{text}: no `{word}` in {}", output.stderr);
+        }
+        assert!(!project.cache().exists());
+    };
+    let at = "profiles/wrong.toml:";
+    wrong("\n[recipes.table2]\nepoch = 3", &[&format!("{at}3"), "`recipes.table2.epoch`", "did you mean `epochs`"]);
+    wrong("[recipes.table2]\nepochs = \"3\"", &[&format!("{at}2"), "`recipes.table2.epochs`", "string \"3\""]);
+    wrong("[recipes.table2]\nepochs = -3", &[&format!("{at}2"), "`recipes.table2.epochs`"]);
+    wrong("\n\nseed = 1", &[&format!("{at}3"), "`seed`", "did you mean `seeds`"]);
+    wrong(
+        "[networks.resnet18]\nstem = \"imagnet\"",
+        &[&format!("{at}2"), "`networks.resnet18.stem`", "did you mean `imagenet`"],
+    );
+    wrong("[losses.fpl]\nkind = \"fp\"", &[&format!("{at}2"), "`losses.fpl", "did you mean `fpl`"]);
+    wrong("[recipes.table2\nepochs = 1", &[&format!("{at}1"), "syntax"]);
+    wrong("[recipes.table2]\nbatch_size = 1", &[&format!("{at}2"), "`recipes.table2.batch_size`", "one image"]);
+    wrong("[dataset]\ntrain_limit = 129", &["`recipes.", "batch_size`", "one image", "dataset.train_limit"]);
+    wrong("[figures]\nexample = \"table2/resnet8/random/fpl\"", &[&format!("{at}2"), "`table2/resnet18/random/fpl`?"]);
+}
+
+#[test]
+fn rows_name_the_entry_that_refers_to_nothing() {
+    profile_refused_row("recipe = \"tabel2\"", "did you mean `table2`");
+    profile_refused_row("network = \"resnet-18\"", "did you mean `resnet18`");
+}
+
+#[track_caller]
+fn profile_refused_row(replacement: &str, words: &str) {
+    let key = replacement.split(' ').next().unwrap();
+    let row: String = ["network = \"resnet18\"", "initialization = \"random\"", "recipe = \"table2\""]
+        .iter()
+        .map(|line| if line.starts_with(key) { format!("{replacement}\n") } else { format!("{line}\n") })
+        .collect();
+    let text = format!("[[tables.table2.rows]]\n{row}losses = [\"ce\"]\n");
+    let project = Project::new();
+    project.profile("wrong", &text);
+    let output = project.raw(&["--profile", "wrong", "plan"]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    output.says("profiles/wrong.toml:");
+    output.says(&format!("`tables.table2.rows.0.{key}`"));
+    output.says(words);
+}
+
+#[test]
+fn an_error_in_an_option_names_the_option() {
+    let project = Project::new();
+    let set = |option: &str, words: &[&str]| {
+        refused(&project, &["--set", option], &[&[format!("--set {option}").as_str()], words].concat());
+    };
+    set("recipes.table2.epoch=2", &["`recipes.table2.epoch`", "did you mean `epochs`"]);
+    set("recipes.table2.epochs=many", &["`recipes.table2.epochs`", "many"]);
+    set("recipes.table2.epochs", &["has no `=`"]);
+    set("=2", &["key is empty"]);
+    set("networks.efficientnetv2-s.stem=cifar", &["`networks.efficientnetv2-s.stem`", "no CIFAR stem"]);
+    set("losses.fpl.false_classes=10", &["`losses.fpl.false_classes`", "1 to 9"]);
+    set("losses.fpl.false_classes=0", &["1 to 9"]);
+    set("recipes.table2.batch_size=39", &["`recipes.table2.batch_size`", "minibatch of one image"]);
+    set("dataset.train_limit=41", &["`dataset.train_limit`", "only 40 training images"]);
+    set("recipes.table2.optimizer.lr=0.0", &["`recipes.table2.optimizer.lr`", "positive"]);
+    set("recipes.table2.optimizer.momentum=0.9", &["momentum", "recipes.table2.optimizer"]);
+    set("recipes.table2.augmentation.flip=1.5", &["not a probability"]);
+    set("tables.table2.rows.0.recipe=tabel2", &["`tables.table2.rows.0.recipe`", "did you mean `table2`"]);
+    set("tables.table2.rows.3.recipe=table2", &["no entry `3`"]);
+    set("tables.table2.rows.0.losses=[\"ce\",\"ce\"]", &["twice"]);
+    set("run.device=gpu", &["`run.device`", "unknown device `gpu`", "cuda:N"]);
+    set("run.jobs=0", &["`run.jobs`"]);
+    set("seeds=[]", &["`seeds`", "no seed"]);
+}
+
+#[test]
+fn options_that_select_nothing_are_refused() {
+    let project = Project::new();
+    refused(&project, &["--seeds", "3..1"], &["--seeds 3..1", "not a range", "0..4"]);
+    refused(&project, &["--seeds", "one"], &["`one` is not a seed"]);
+    refused(&project, &["--seeds", "1,1"], &["twice"]);
+    refused(&project, &["--cells", "table9/*"], &["--cells 'table9/*'", "`table2/resnet18/random/fpl/seed…`"]);
+    refused(&project, &["--cells", "table2/*", "--cells", "resnet18"], &["--cells 'resnet18'"]);
+}
+
+#[test]
+fn a_misspelt_profile_gets_the_nearest_name() {
+    let project = Project::new();
+    let output = project.raw(&["--profile", "quickstrat", "all"]);
+    assert_eq!(output.code, 2);
+    output.says("no profile `quickstrat`");
+    output.says("did you mean `quickstart`");
+    let output = project.raw(&["--profile", "../pipeline", "all"]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    assert!(!project.cache().exists());
+}
+
+#[test]
+fn without_a_pipeline_toml_the_folder_is_named() {
+    let project = Project::new();
+    fs::remove_file(project.root.join("pipeline.toml")).unwrap();
+    let output = project.raw(&["all"]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    output.says("no `pipeline.toml` in ");
+    output.says("--config FILE");
+    let output = project.raw(&["--config", "nowhere.toml", "all"]);
+    assert_ne!(output.code, 0);
+    output.says("nowhere.toml");
+    assert!(!project.cache().exists());
+}
+
+#[test]
+fn the_folder_may_be_below_that_of_pipeline_toml() {
+    let project = Project::new();
+    let below = project.root.join("profiles");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_fpl-repro"))
+        .args(["plan", "--profile", "test"])
+        .current_dir(below)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn shipped_profiles_are_valid() {
+    let project = Project::new();
+    for profile in ["cpu", "quickstart"] {
+        let output = project.raw(&["--profile", profile, "plan"]);
+        assert_eq!(output.code, 0, "{output:#?}");
+    }
+    assert!(!project.cache().exists(), "`plan` writes nothing");
+}

@@ -1,0 +1,362 @@
+//! What is part of a fingerprint and what is not: a mistake here costs users their results, or shows them wrong ones.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use fpl_repro::config::{self, Config};
+use fpl_repro::fingerprint::{Fingerprint, canonical};
+use fpl_repro::plan::{StageKind, plan};
+use proptest::prelude::*;
+use serde_json::Value;
+
+fn load(sets: &[&str]) -> Config {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipeline.toml");
+    let sets: Vec<String> = sets.iter().map(|&set| set.to_owned()).collect();
+    config::load(&file, None, &sets).unwrap_or_else(|error| panic!("{sets:?}: {error}")).config
+}
+
+/// The fingerprints of all trainings, or all evaluations, by cell.
+fn fingerprints(config: &Config, stage: StageKind) -> BTreeMap<String, String> {
+    let plan = plan(config, &config::paper().unwrap(), None, &[]).unwrap();
+    let of = |node: usize| plan.nodes[node].fingerprint.to_string();
+    plan.cells
+        .iter()
+        .map(|cell| (cell.id.clone(), of(if stage == StageKind::Train { cell.train } else { cell.evaluate })))
+        .collect()
+}
+
+/// The cells whose training has another fingerprint with this setting.
+fn changed(set: &str) -> BTreeSet<String> {
+    let (before, after) = (load(&[]), load(&[set]));
+    let differing = |stage| -> BTreeSet<String> {
+        let (before, after) = (fingerprints(&before, stage), fingerprints(&after, stage));
+        assert!(before.keys().eq(after.keys()), "{set}");
+        before.into_iter().filter(|(cell, old)| after[cell] != *old).map(|(cell, _)| cell).collect()
+    };
+    let trainings = differing(StageKind::Train);
+    assert_eq!(trainings, differing(StageKind::Evaluate), "{set}: an evaluation follows its training");
+    trainings
+}
+
+#[track_caller]
+fn changes(set: &str, concerned: impl Fn(&str) -> bool) {
+    let all = fingerprints(&load(&[]), StageKind::Train);
+    let expected: BTreeSet<String> = all.into_keys().filter(|cell| concerned(cell)).collect();
+    assert!(!expected.is_empty(), "{set} concerns no cell");
+    assert_eq!(changed(set), expected, "{set}");
+}
+
+/// Dotted paths of everything that is no object in a value.
+fn leaves(path: &str, value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(map) => map.iter().flat_map(|(key, value)| leaves(&format!("{path}.{key}"), value)).collect(),
+        _ => vec![path.to_owned()],
+    }
+}
+
+/// Every field below a table of the configuration is one of those that were changed.
+#[track_caller]
+fn covers(table: &str, sets: &[&str]) {
+    let config = serde_json::to_value(load(&[])).unwrap();
+    let value = table.split('.').fold(&config, |value, key| &value[key]);
+    for leaf in leaves(table, value) {
+        let tested = sets.iter().any(|set| set.split_once('=').unwrap().0 == leaf);
+        assert!(tested || leaf.rsplit('.').next() == Some("kind"), "`{leaf}` is a new field: change it in this test");
+    }
+}
+
+#[test]
+fn every_field_of_a_recipe_concerns_the_cells_of_that_recipe() {
+    let table2 = [
+        "recipes.table2.epochs=21",
+        "recipes.table2.batch_size=60",
+        "recipes.table2.optimizer.lr=0.01",
+        "recipes.table2.optimizer.rho=0.95",
+        "recipes.table2.optimizer.eps=1e-7",
+        "recipes.table2.optimizer.weight_decay=1e-4",
+        "recipes.table2.optimizer={kind=\"sgd\",lr=0.001,momentum=0.0,weight_decay=0.0,nesterov=false}",
+        "recipes.table2.schedule={kind=\"multi-step\",milestones=[10],gamma=0.1}",
+        "recipes.table2.initializer=mmclassification",
+        "recipes.table2.augmentation.crop_padding=4",
+        "recipes.table2.augmentation.border=mean",
+        "recipes.table2.augmentation.flip=0.5",
+        "recipes.table2.normalization.mean=[125.307, 122.9505, 113.866]",
+        "recipes.table2.normalization.std=[62.993, 62.089, 66.706]",
+        "recipes.table2.input_size=64",
+    ];
+    covers("recipes.table2", &table2);
+    for set in table2 {
+        changes(set, |cell| cell.starts_with("table2/"));
+    }
+    for recipe in ["scratch", "finetune"] {
+        let sets: Vec<String> = [
+            "epochs=21",
+            "batch_size=60",
+            "optimizer.lr=0.002",
+            "optimizer.momentum=0.8",
+            "optimizer.weight_decay=1e-5",
+            "optimizer.nesterov=true",
+            "schedule.milestones=[3,4]",
+            "schedule.gamma=0.2",
+            "initializer=torchvision",
+            "augmentation.crop_padding=3",
+            "augmentation.border=mean",
+            "augmentation.flip=0.25",
+            "normalization.mean=[125.0, 122.9505, 113.866]",
+            "normalization.std=[62.0, 62.089, 66.706]",
+            "input_size=64",
+        ]
+        .iter()
+        .map(|set| format!("recipes.{recipe}.{set}"))
+        .collect();
+        let sets: Vec<&str> = sets.iter().map(String::as_str).collect();
+        covers(&format!("recipes.{recipe}"), &sets);
+        for set in sets {
+            let of = if recipe == "scratch" { "table3/resnet50/random/" } else { "table3/resnet50/imagenet/" };
+            changes(set, |cell| cell.starts_with(of));
+        }
+    }
+}
+
+#[test]
+fn every_option_of_a_loss_concerns_the_cells_of_that_loss() {
+    let sets = [
+        "losses.fpl.true_term=squared",
+        "losses.fpl.false_term=squared",
+        "losses.fpl.false_classes=2",
+        "losses.fpl.alpha={kind=\"none\"}",
+        "losses.fpl.alpha={kind=\"minibatch\"}",
+        "losses.fpl.alpha={kind=\"constant\",true_class=1.0,false_class=0.5}",
+    ];
+    covers("losses.fpl", &sets);
+    for set in sets {
+        changes(set, |cell| cell.contains("/fpl/"));
+    }
+    let constant = |alpha: &str| fingerprints(&load(&[alpha]), StageKind::Train);
+    let half = constant("losses.fpl.alpha={kind=\"constant\",true_class=1.0,false_class=0.5}");
+    for other in ["true_class=0.5,false_class=0.5", "true_class=1.0,false_class=0.25"] {
+        let other = constant(&format!("losses.fpl.alpha={{kind=\"constant\",{other}}}"));
+        assert!(half.iter().all(|(cell, old)| (other[cell] != *old) == cell.contains("/fpl/")));
+    }
+    let loss = "{kind=\"fpl\",true_term=\"log\",false_term=\"log\",false_classes=1,alpha={kind=\"none\"}}";
+    changes(&format!("losses.ce={loss}"), |cell| cell.contains("/ce/"));
+}
+
+#[test]
+fn networks_and_initial_weights_concern_the_cells_that_use_them() {
+    changes("networks.resnet18.stem=cifar", |cell| cell.contains("/resnet18/"));
+    changes("networks.resnet50.stem=cifar", |cell| cell.contains("/imagenet/"));
+    changes("networks.resnet50-cifar.stem=imagenet", |cell| cell.starts_with("table3/resnet50/random/"));
+    let file = "initializations.imagenet.files.resnet50";
+    changes(&format!("{file}.sha256={}", "0".repeat(64)), |cell| cell.contains("/imagenet/"));
+    changes(&format!("{file}.drop=[\"conv1.\"]"), |cell| cell.contains("/imagenet/"));
+    // The same architecture and recipe, with other initial weights.
+    let trained = fingerprints(&load(&[]), StageKind::Train);
+    let distinct: BTreeSet<&String> = trained.values().collect();
+    assert_eq!(distinct.len(), trained.len());
+}
+
+#[test]
+fn data_and_limits_concern_every_cell() {
+    let digest = format!("dataset.sha256={}", "0".repeat(64));
+    let sets = ["dataset.train_limit=1000", "dataset.test_limit=1000", "dataset.test_records=9999", &digest];
+    for set in sets.into_iter().chain(["dataset.train_records=49990"]) {
+        changes(set, |_| true);
+    }
+    let generated =
+        "dataset={kind=\"generated\",seed=SEED,train_records=128,test_records=100,train_limit=0,test_limit=0}";
+    changes(&generated.replace("SEED", "1"), |_| true);
+    let of = |seed| fingerprints(&load(&[&generated.replace("SEED", seed)]), StageKind::Train);
+    assert!(of("1").iter().all(|(cell, old)| of("2")[cell] != *old));
+}
+
+#[test]
+fn a_local_archive_counts_by_its_digest() {
+    let config = load(&[]);
+    let of = |digest| {
+        let plan = plan(&config, &config, digest, &[]).unwrap();
+        plan.nodes[plan.data].fingerprint.clone()
+    };
+    assert_ne!(of(None), of(Some("00")));
+    let fpl_repro::config::Dataset::Archive { sha256, .. } = &config.dataset else { panic!("no archive") };
+    assert_eq!(of(None), of(Some(sha256)), "a copy of the official archive is the official archive");
+}
+
+#[test]
+fn a_seed_concerns_its_own_cells() {
+    let (one, more) = (load(&["seeds=[0]"]), load(&["seeds=[7,0]"]));
+    let (one, more) = (fingerprints(&one, StageKind::Train), fingerprints(&more, StageKind::Train));
+    for (cell, fingerprint) in &one {
+        assert_eq!(more[cell], *fingerprint);
+        assert_ne!(more[&cell.replace("seed0", "seed7")], *fingerprint);
+    }
+}
+
+#[test]
+fn what_does_not_decide_results_is_no_part() {
+    let file = "initializations.imagenet.files.resnet50";
+    let sets = [
+        "note=other",
+        "run.device=cpu",
+        "run.jobs=7",
+        "run.threads=3",
+        "run.keep_going=false",
+        "run.offline=true",
+        "dataset.url=\"http://localhost/x\"",
+        "dataset.mirrors=[]",
+        "dataset.bytes=1",
+        "paper.title=other",
+        "paper.year=1999",
+        "tables.table2.caption=other",
+        "tables.table2.number=other",
+        "tables.table2.rows.0.paper.fpl.total_false_positives=1",
+        "tables.table3.rows.0.paper.ce.top1_pct=1.0",
+        "figures.samples_per_class=3",
+        "figures.curves=[]",
+        "figures.example=table2/resnet18/random/ce",
+        "setup.gpu=other",
+        &format!("{file}.url=\"http://localhost/resnet50-0676ba61.pth\""),
+        &format!("{file}.mirrors=[\"http://localhost/x\"]"),
+        &format!("{file}.bytes=1"),
+        &format!("{file}.path=/nowhere"),
+    ];
+    for set in sets {
+        assert_eq!(changed(set), BTreeSet::new(), "{set}");
+    }
+}
+
+#[test]
+fn order_of_keys_comments_and_spelling_of_numbers_are_no_part() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("pipeline.toml")).unwrap();
+    // Written by a program: keys sorted, no comments.
+    let table: toml::Table = text.parse().unwrap();
+    let sorted = toml::to_string(&table).unwrap();
+    assert!(!sorted.contains("# ") && sorted != text);
+    let spelt = text.replace("lr = 0.001,", "lr = 1e-3,").replace("eps = 1e-6", "eps = 0.000_001");
+    assert_ne!(spelt, text);
+    for (name, text) in [("sorted", sorted), ("spelt", spelt)] {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pipeline.toml");
+        std::fs::write(&file, text).unwrap();
+        let config = config::load(&file, None, &[]).unwrap().config;
+        let stage = StageKind::Train;
+        assert_eq!(fingerprints(&config, stage), fingerprints(&load(&[]), stage), "{name}");
+    }
+}
+
+/// If these change, users lose their caches: results of days are made again. Only a deliberate new version of a stage,
+/// or a new field that decides results, may change them.
+#[test]
+fn the_papers_cells_have_these_fingerprints() {
+    let config = load(&["seeds=[0]"]);
+    let (train, evaluate) = (fingerprints(&config, StageKind::Train), fingerprints(&config, StageKind::Evaluate));
+    let pinned = [
+        (
+            "table2/efficientnetv2-s/random/ce/seed0",
+            "5264bbe51fc91999958346a2ed240123ea5b27edb0a13b7ed18cc3783037a340",
+            "8d32310c1b75bc2adc5dc7939cf97158a67d13c82c562f0c56c9d866a9594085",
+        ),
+        (
+            "table2/efficientnetv2-s/random/fpl/seed0",
+            "fbea83ee166bf388f35eef1e3010aee2952aa9274b6f86c81f8952c005dd707c",
+            "bf56ef6af4bb0c12e23fbfb499c44975703113d8931f90b0be35d0c202d8ff9d",
+        ),
+        (
+            "table2/resnet18/random/ce/seed0",
+            "6156e15f04bd6a1fb371ca7a6996ff284e5d7cd45de173e47f91b74d62a08558",
+            "2669176cd3696248173a84403f05bb9e36d7ef707d462874bdc21ca38bbd032d",
+        ),
+        (
+            "table2/resnet18/random/fpl/seed0",
+            "f10848853a1c90d39dc9de718cc1f5464e6f30f22e7973b6bf125176622eea6d",
+            "c042f8fe796b3542c78acff2860829a891a734121871d690498f9cf6604bc8a8",
+        ),
+        (
+            "table3/resnet50/imagenet/ce/seed0",
+            "9714be211c2130219a09dce1085283bc446dd09f7ba30bee550558b80f39134a",
+            "27951de06d35209eb5c0068c5c013018e1fb8a425ce6265b4607b64d46cc1d25",
+        ),
+        (
+            "table3/resnet50/imagenet/fpl/seed0",
+            "e3b63cea17f0384cb7334f65692d69d7425d9a428a761e5eb4276720ceb0c873",
+            "745a826c697d22d967effe6f5936b59f49e9c1b8bfa69539f9ac7e1a7c7e8bf9",
+        ),
+        (
+            "table3/resnet50/random/ce/seed0",
+            "566960cd184a083455b6bc1cb4659eee79c28d43ffcdadd8d0a02390115ad588",
+            "3138829bcb933274e0df5aa7552b9fa08d92fb0f83a7e156cf33c13286443217",
+        ),
+        (
+            "table3/resnet50/random/fpl/seed0",
+            "fe2183ea0892ca58a96f17ed540a6994d45c4f4f9afa56c75357b6aafad6c645",
+            "9c359ff8d21b9ec2e203009128e93195206bae8084f72e082a177f8785ca3566",
+        ),
+    ];
+    let found: Vec<(&str, &str, &str)> =
+        train.iter().map(|(cell, train)| (cell.as_str(), train.as_str(), evaluate[cell].as_str())).collect();
+    assert_eq!(found, pinned);
+    let plan = plan(&config, &config, None, &[]).unwrap();
+    assert_eq!(
+        plan.nodes[plan.data].fingerprint.as_str(),
+        "4e2af5147e69df54512ca1a8735cbd6fbf2076faa2928d1b21d3500669fd9ce1"
+    );
+}
+
+/// JSON whose objects keep the order of their keys.
+#[derive(Debug, Clone)]
+enum Json {
+    Plain(Value),
+    List(Vec<Json>),
+    Object(BTreeMap<String, Json>),
+}
+
+impl Json {
+    fn text(&self, reversed: bool) -> String {
+        match self {
+            Self::Plain(value) => value.to_string(),
+            Self::List(items) => {
+                format!("[{}]", items.iter().map(|item| item.text(reversed)).collect::<Vec<_>>().join(" ,\n"))
+            }
+            Self::Object(map) => {
+                let mut fields: Vec<String> = map
+                    .iter()
+                    .map(|(key, value)| format!("{} : {}", Value::String(key.clone()), value.text(reversed)))
+                    .collect();
+                if reversed {
+                    fields.reverse();
+                }
+                format!("{{{}}}", fields.join(","))
+            }
+        }
+    }
+}
+
+fn json() -> impl Strategy<Value = Json> {
+    let plain = prop_oneof![
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_filter("JSON has no infinity", |number| number.is_finite()).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        Just(Value::Null),
+    ]
+    .prop_map(Json::Plain);
+    plain.prop_recursive(4, 32, 6, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Json::List),
+            prop::collection::btree_map(any::<String>(), inner, 0..6).prop_map(Json::Object),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_keys_does_not_matter(json in json()) {
+        let parse = |reversed| serde_json::from_str::<Value>(&json.text(reversed)).unwrap();
+        prop_assert_eq!(canonical(&parse(false)), canonical(&parse(true)));
+        prop_assert_eq!(Fingerprint::of(&parse(false)), Fingerprint::of(&parse(true)));
+        // Nothing is lost: the canonical form parses to the same value.
+        prop_assert_eq!(serde_json::from_str::<Value>(&canonical(&parse(false))).unwrap(), parse(false));
+    }
+}

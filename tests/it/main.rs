@@ -1,0 +1,12 @@
+//! Integration tests, a module per subject.
+
+mod archive;
+mod config;
+mod download;
+mod fingerprint;
+mod layers;
+mod pipeline;
+mod real;
+mod report;
+mod scores;
+mod support;

@@ -1,0 +1,433 @@
+//! The report, from inputs that no run has made: every measured number here is test data.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a failure here is a failed test; sizes and times are shown"
+)]
+
+use std::{collections::BTreeSet, time::Instant};
+
+use fpl_repro::{
+    artifact::{Environment, EpochMetrics, Scores},
+    report::{
+        Figure, figures, html,
+        input::{
+            Cell, CellState, Dataset, Example, Image, Paper, PaperRow, ReportInput, Row, SetupRow, Table, TableKind,
+        },
+        markdown, number,
+        stats::{mean, sample_sd},
+    },
+};
+
+const CLASSES: [&str; 10] = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+
+/// The paper's rows: table, network, its id, initialization, loss, false positives, top-1 and top-5.
+type PaperFacts = (&'static str, &'static str, &'static str, &'static str, &'static str, [u32; 10], f64, f64);
+const MATRIX: [PaperFacts; 8] = [
+    (
+        "table2",
+        "EfficientNetV2-S",
+        "efficientnetv2-s",
+        "random",
+        "fpl",
+        [716, 183, 375, 500, 966, 116, 461, 416, 45, 647],
+        0.0,
+        0.0,
+    ),
+    (
+        "table2",
+        "EfficientNetV2-S",
+        "efficientnetv2-s",
+        "random",
+        "ce",
+        [575, 183, 495, 899, 670, 167, 494, 365, 63, 553],
+        0.0,
+        0.0,
+    ),
+    ("table2", "ResNet-18", "resnet18", "random", "fpl", [402, 131, 260, 883, 702, 69, 417, 281, 64, 322], 0.0, 0.0),
+    ("table2", "ResNet-18", "resnet18", "random", "ce", [411, 144, 359, 818, 631, 63, 381, 315, 58, 356], 0.0, 0.0),
+    ("table3", "ResNet-50", "resnet50", "random", "fpl", [0; 10], 95.25, 99.87),
+    ("table3", "ResNet-50", "resnet50", "random", "ce", [0; 10], 94.93, 99.85),
+    ("table3", "ResNet-50", "resnet50", "imagenet", "fpl", [0; 10], 94.02, 99.93),
+    ("table3", "ResNet-50", "resnet50", "imagenet", "ce", [0; 10], 94.22, 99.89),
+];
+
+/// The matrix with `seeds` seeds; `state` decides what has run.
+fn input(seeds: u64, epochs: u32, state: impl Fn(usize, u64) -> CellState) -> ReportInput {
+    let mut cells = Vec::new();
+    let mut tables =
+        vec![table("table2", "Table 2", TableKind::FalsePositives), table("table3", "Table 3", TableKind::Accuracy)];
+    for (index, (table, network, id, initialization, loss, false_positives, top1, top5)) in
+        MATRIX.into_iter().enumerate()
+    {
+        let ids: Vec<String> =
+            (0..seeds).map(|seed| format!("{table}/{id}/{initialization}/{loss}/seed{seed}")).collect();
+        cells.extend(ids.iter().zip(0..).map(|(id, seed)| cell(id, seed, epochs, state(index, seed))));
+        let counts = table == "table2";
+        let paper = PaperRow {
+            epochs: if counts { 20 } else { 200 },
+            false_positives: if counts { false_positives.to_vec() } else { Vec::new() },
+            total_false_positives: counts.then(|| false_positives.iter().sum()),
+            top1_pct: (!counts).then_some(top1),
+            top5_pct: (!counts).then_some(top5),
+        };
+        tables[usize::from(!counts)].rows.push(Row {
+            network: network.into(),
+            initialization: initialization.into(),
+            loss: loss.into(),
+            loss_title: loss.to_uppercase(),
+            epochs,
+            paper: Some(paper),
+            cells: ids,
+        });
+    }
+    ReportInput {
+        paper: Paper {
+            title: "FPL: False Positive Loss".into(),
+            authors: "Kiaei, A. A.; Boush, M.; et al.".into(),
+            year: 2023,
+            venue: "Preprints.org".into(),
+            url: "https://www.preprints.org/manuscript/202309.0000_v1".into(),
+        },
+        profile: "paper".into(),
+        profile_note: String::new(),
+        dataset: dataset(),
+        setup: vec![
+            SetupRow { name: "Batch size".into(), paper: "64".into(), ours: "64".into() },
+            SetupRow { name: "GPU".into(), paper: "NVIDIA RTX A5000".into(), ours: String::new() },
+        ],
+        tables,
+        example: Some(example(&cells[0].id)),
+        samples: (0..10).map(|label| (0..10).map(|index| image(label, index)).collect()).collect(),
+        cells,
+        curves: vec!["table3/resnet50/random".into()],
+    }
+}
+
+fn table(id: &str, number: &str, kind: TableKind) -> Table {
+    let caption = "Comparing the performance of False Positive Loss with Cross Entropy.".into();
+    Table { id: id.into(), number: number.into(), caption, kind, rows: Vec::new() }
+}
+
+fn dataset() -> Dataset {
+    Dataset {
+        name: "CIFAR-10".into(),
+        genuine: true,
+        classes: CLASSES.map(String::from).to_vec(),
+        train_images: 50_000,
+        test_images: 10_000,
+        fingerprint: "ab".repeat(32),
+        archive_sha256: "cd".repeat(32),
+    }
+}
+
+fn image(label: u8, index: usize) -> Image {
+    let pixel = |at: usize| ((at % 32 * (index + 3) + at / 32 * (usize::from(label) + 2)) % 256) as u8;
+    Image { label, pixels: (0..3072).map(pixel).collect() }
+}
+
+fn example(cell: &str) -> Example {
+    let probabilities = vec![0.01, 0.005, 0.02, 0.31, 0.04, 0.565, 0.03, 0.01, 0.005, 0.005];
+    Example { cell: cell.into(), index: 24, image: image(3, 1), probabilities }
+}
+
+fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
+    let done = state == CellState::Done;
+    let shift = f64::from(id.bytes().map(u32::from).sum::<u32>() % 37) / 40.0 + seed as f64 / 7.0;
+    let accuracy = |epoch: u32| 90.0 - 60.0 / f64::from(epoch) + shift + f64::from(epoch * 7 % 5) / 5.0;
+    let metrics = |epoch: u32| EpochMetrics {
+        epoch,
+        train_loss: 1.0 / f64::from(epoch),
+        learning_rate: 0.1,
+        test_top1_pct: accuracy(epoch),
+        test_top5_pct: 99.0 - 9.0 / f64::from(epoch) + shift / 10.0,
+        seconds: 12.5,
+        images_per_second: 4000.0,
+    };
+    Cell {
+        id: id.into(),
+        seed,
+        deviations: Vec::new(),
+        fingerprint: format!("{:064x}", u128::from(seed) + id.bytes().map(u128::from).product::<u128>() % 99_991),
+        command: format!("fpl-repro run --cell {id} --profile paper"),
+        metrics: if done { (1..=epochs).map(metrics).collect() } else { Vec::new() },
+        scores: done.then(|| scores(seed as u32)),
+        environment: done.then(|| Environment {
+            program: "0.1.0".into(),
+            git_commit: "0123456789abcdef0123456789abcdef01234567".into(),
+            host: "test-host".into(),
+            cpu: "test processor".into(),
+            device: "NVIDIA test GPU".into(),
+            cuda: "CUDA 12.8".into(),
+            libtorch: "2.11.0".into(),
+            threads: 8,
+            resumed: 0,
+        }),
+        seconds: 4321.0,
+        state,
+    }
+}
+
+/// 1,000 images per class, of which 10·(seed + 1) of every class are taken for the next.
+fn scores(seed: u32) -> Scores {
+    let wrong = 10 * (seed + 1);
+    let count = |truth: usize, predicted: usize| match predicted {
+        _ if predicted == truth => 1000 - wrong,
+        _ if predicted == (truth + 1) % 10 => wrong,
+        _ => 0,
+    };
+    let top1_pct = 100.0 - f64::from(wrong) / 10.0;
+    Scores {
+        images: 10_000,
+        top1_pct,
+        top5_pct: 99.5,
+        confusion: (0..10).map(|truth| (0..10).map(|predicted| count(truth, predicted)).collect()).collect(),
+        false_positives: vec![wrong; 10],
+        false_negatives: vec![wrong; 10],
+        eq9_accuracy_pct: vec![100.0 - f64::from(wrong) / 50.0; 10],
+        eq9_overall_pct: 100.0 - f64::from(wrong) / 50.0,
+        p_false_histogram: vec![200; 50],
+        p_false_mean: 0.1234,
+        p_false_median: 0.000_012_3,
+    }
+}
+
+fn not_run() -> CellState {
+    CellState::NotRun { reason: "no weights for it".into() }
+}
+
+/// Renders and checks the report; with `FPL_REPORT_OUT=folder` it is written there, to be looked at.
+fn rendered(input: &ReportInput) -> (Vec<Figure>, String, String) {
+    let figures = figures(input).unwrap();
+    let (html, markdown) = (html(input, &figures).unwrap(), markdown(input, &figures).unwrap());
+    if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
+        let folder = std::path::PathBuf::from(folder).join(std::thread::current().name().unwrap().replace("::", "-"));
+        std::fs::create_dir_all(folder.join("figures")).unwrap();
+        std::fs::write(folder.join("report.html"), &html).unwrap();
+        std::fs::write(folder.join("report.md"), &markdown).unwrap();
+        for figure in &figures {
+            std::fs::write(folder.join("figures").join(&figure.file), &figure.svg).unwrap();
+        }
+    }
+    check(&html, &markdown, &figures);
+    (figures, html, markdown)
+}
+
+/// What holds of every report.
+fn check(html: &str, markdown: &str, figures: &[Figure]) {
+    assert_balanced(html);
+    for figure in figures {
+        assert_balanced(&figure.svg);
+        for part in ["viewBox=", "role=\"img\"", "<title", "<desc"] {
+            assert!(figure.svg.contains(part), "{} has no {part}", figure.file);
+        }
+        assert!(markdown.contains(&format!("](figures/{})", figure.file)), "{} is not shown", figure.file);
+    }
+    assert_links_lead_somewhere(html, "href=\"#", '"');
+    assert_links_lead_somewhere(markdown, "](#", ')');
+    for request in ["<script", "<link", "<iframe", "src=", "@import", "url(http", "<image href=\"http", "xlink:"] {
+        assert!(!html.contains(request), "the report requests something: {request}");
+    }
+    for (at, _) in html.match_indices("href=\"http") {
+        assert!(html[..at].ends_with("<a "), "only citations may lead elsewhere");
+    }
+    assert!(html.len() <= 2_000_000, "{} bytes of HTML", html.len());
+    assert!(markdown.len() <= 60_000, "{} bytes of Markdown", markdown.len());
+}
+
+/// Every tag that is opened is closed, in order; attributes are quoted.
+fn assert_balanced(document: &str) {
+    const VOID: [&str; 3] = ["meta", "br", "!DOCTYPE"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = document;
+    while let Some(start) = rest.find('<') {
+        let end = start + rest[start..].find('>').expect("a tag that ends");
+        let tag = &rest[start + 1..end];
+        assert!(!tag.contains('<'), "`<` inside of <{tag}>");
+        assert_eq!(tag.matches('"').count() % 2, 0, "an attribute of <{tag}> does not end");
+        let name = tag.trim_start_matches('/').split(|c: char| c.is_whitespace() || c == '/').next().unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "at {}", &document[..document.len() - rest.len() + end]);
+        } else if !tag.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+        rest = &rest[end + 1..];
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
+
+fn assert_links_lead_somewhere(document: &str, prefix: &str, end: char) {
+    let anchors: Vec<&str> = document.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let known: BTreeSet<&str> = anchors.iter().copied().collect();
+    assert_eq!(known.len(), anchors.len(), "an anchor stands twice");
+    for link in document.split(prefix).skip(1).filter_map(|rest| rest.split(end).next()) {
+        assert!(known.contains(link), "#{link} leads nowhere");
+    }
+}
+
+#[test]
+fn mean_and_sample_deviation_are_those_of_numpy() {
+    // numpy: a = np.array([94.1, 94.5, 93.8, 94.9, 94.0]); a.mean(), a.std(ddof=1)
+    let values = [94.1, 94.5, 93.8, 94.9, 94.0];
+    assert!((mean(&values).unwrap() - 94.26).abs() < 1e-12);
+    assert!((sample_sd(&values).unwrap() - 0.439_317_652_729_779_24).abs() < 1e-12);
+    assert_eq!((mean(&[]), sample_sd(&[1.0])), (None, None));
+}
+
+#[test]
+fn numbers_are_written_with_true_signs_and_separators() {
+    assert_eq!(number::fixed(12_345.678, 1), "12,345.7");
+    assert_eq!(number::fixed(-0.004, 2), "0.00");
+    assert_eq!(number::signed(-39.0, 0), "−39");
+    assert_eq!(number::signed(0.32, 2), "+0.32");
+    assert_eq!(number::signed(0.001, 2), "0.00");
+    assert_eq!(number::fixed(f64::NAN, 2), "—");
+    assert_eq!(number::count(1_000), "1,000");
+}
+
+#[test]
+fn a_report_without_any_cell_says_not_run_everywhere() {
+    let mut input = input(1, 20, |_, _| not_run());
+    input.example = None;
+    input.samples = Vec::new();
+    input.dataset.fingerprint = String::new();
+    let (figures, html, markdown) = rendered(&input);
+    assert_eq!(figures, []);
+    for report in [&html, &markdown] {
+        assert!(report.contains("0 trained and evaluated, 0 failed, 8 not run"));
+        assert!(report.contains("no weights for it"));
+    }
+    assert_eq!(html.matches("there are no data for it yet").count(), 3);
+    assert!(!html.contains("class=\"measured\" href"), "nothing was measured");
+    assert!(!html.contains("class=\"banner\""), "nothing is reduced");
+
+    let nothing = ReportInput { cells: Vec::new(), tables: Vec::new(), curves: Vec::new(), ..input };
+    assert!(rendered(&nothing).1.contains("of 0 cells"));
+}
+
+#[test]
+fn a_report_of_one_run_gives_no_spread() {
+    let (figures, html, markdown) = rendered(&input(1, 3, |_, _| CellState::Done));
+    assert_eq!(figures.iter().map(|figure| &*figure.number).collect::<Vec<_>>(), ["Figure 1", "Figure 2", "Figure 3"]);
+    assert_eq!(figures[2].file, "figure3-table3-resnet50-random.svg");
+    assert!(html.contains("8 trained and evaluated, 0 failed, 0 not run; ") || html.contains("as far as it is known"));
+    // Seed 0: 10 wrong per class where the paper has 716 with FPL; 99 % where it has 95.25 %.
+    assert!(html.contains(">10</a>") && html.contains("−706"));
+    assert!(html.contains(">99.00</a>") && html.contains("+3.75"));
+    assert!(!html.contains("class=\"sd\"> ± "), "one seed has no spread");
+    assert!(
+        markdown.contains("*716*") && markdown.contains("[**10**](#cell-table2-efficientnetv2-s-random-fpl-seed0)")
+    );
+    // The paper's implied accuracies: 100·(1 − 4425/10000) and so on.
+    for implied in ["55.75", "55.36", "64.69", "64.64"] {
+        assert!(html.contains(&format!("<span class=\"quoted\">{implied}</span>")), "{implied}");
+    }
+    // The paper's differences, FPL − CE.
+    for difference in ["−39", "−5", "+0.39", "+0.05", "+0.32", "+0.02", "−0.20", "+0.04"] {
+        assert!(html.contains(&format!("<span class=\"quoted\">{difference}</span>")), "{difference}");
+    }
+}
+
+#[test]
+fn the_full_matrix_is_fast_small_and_always_the_same() {
+    let input = input(5, 200, |_, _| CellState::Done);
+    let start = Instant::now();
+    let (figures, html, markdown) = rendered(&input);
+    let elapsed = start.elapsed();
+    let bytes: usize = figures.iter().map(|figure| figure.svg.len()).sum();
+    eprintln!("{elapsed:?}; {} bytes HTML, {} Markdown, {bytes} SVG", html.len(), markdown.len());
+    if !cfg!(debug_assertions) {
+        assert!(elapsed.as_secs_f64() < 5.0, "{elapsed:?}");
+    }
+    assert_eq!(rendered(&input), (figures, html.clone(), markdown));
+    // Seeds 0 to 4 have 99, 98, 97, 96 and 95 %: numpy gives mean 97 and std(ddof=1) 1.5811.
+    assert!(html.contains(">97.00</a><span class=\"sd\"> ± 1.58</span>"));
+    // 10, 20, 30, 40, 50 wrong per class: mean 30, std(ddof=1) 15.811.
+    assert!(html.contains(">30.0</a><span class=\"sd\"> ± 15.8</span>"));
+    assert!(html.contains("5 of 5") && html.contains("5 seeds"));
+}
+
+#[test]
+fn failed_missing_and_extra_cells_are_told_apart() {
+    let mut input = input(3, 20, |row, seed| match (row, seed) {
+        (0, _) => CellState::Failed { reason: "loss is not finite in epoch 2".into() },
+        (1, 2) | (3.., 0) => not_run(),
+        (2, 1) => CellState::Failed { reason: "killed".into() },
+        _ => CellState::Done,
+    });
+    input.cells.push(cell("extra/resnet18/random/fpl/seed9", 9, 20, CellState::Done));
+    input.tables[1].rows[0].paper = None;
+    input.tables[1].rows[1].paper = Some(PaperRow::default());
+    input.tables[1].rows[2].cells.push("table3/unknown/seed7".into());
+    let (_, html, markdown) = rendered(&input);
+    for report in [&html, &markdown] {
+        assert!(report.contains("of 25 cells"));
+        assert!(report.contains("seeds 0, 1, 2 failed: loss is not finite in epoch 2"));
+        assert!(report.contains("seed 2 not run: no weights for it"));
+        assert!(report.contains("seed 1 failed: killed"));
+        assert!(report.contains("Other cells"));
+    }
+    assert!(html.contains("<span class=\"none\">failed</span>"));
+}
+
+#[test]
+fn reduced_runs_and_generated_data_cannot_be_overlooked() {
+    let mut input = input(1, 2, |_, _| CellState::Done);
+    for cell in &mut input.cells {
+        cell.deviations = vec!["epochs: 20 → 2".into(), "training images: 50,000 → 512".into()];
+        cell.scores.as_mut().unwrap().images = 256;
+    }
+    input.dataset.name = "generated data".into();
+    input.dataset.genuine = false;
+    let (_, html, markdown) = rendered(&input);
+    for report in [&html, &markdown] {
+        assert!(report.contains("8 of 8 cells do not follow the paper’s protocol"));
+        assert!(report.contains("8 of the 8 with results are reduced"));
+        assert!(report.contains("the data are “generated data”"));
+        assert!(report.contains("training images: 50,000 → 512"));
+        assert!(report.contains("256 test images"));
+    }
+    // Counts of 256 images have no difference to counts of 10,000.
+    assert!(!html.contains("−706") && !markdown.contains("−706"));
+    let numbers = html.matches("class=\"measured\" href").count();
+    let marks = html.matches("class=\"mark\" title=\"reduced run").count();
+    assert!(marks >= numbers, "{numbers} numbers, {marks} marks");
+}
+
+#[test]
+fn hostile_strings_stay_text() {
+    let hostile = "<script>alert('1')</script> a|b *c* `d` [e](http://f.example) \"g\" & \n{{ h }}";
+    let mut input = input(1, 2, |_, _| CellState::Failed { reason: hostile.into() });
+    input.profile = hostile.into();
+    input.profile_note = hostile.into();
+    input.dataset.name = hostile.into();
+    input.dataset.classes[0] = hostile.into();
+    input.paper.title = hostile.into();
+    input.paper.url = format!("javascript:{hostile}");
+    input.tables[0].caption = hostile.into();
+    input.tables[0].rows[0].network = hostile.into();
+    input.setup[0].ours = hostile.into();
+    for cell in &mut input.cells {
+        cell.command = hostile.into();
+        cell.deviations = vec![hostile.into()];
+    }
+    let (_, html, markdown) = rendered(&input);
+    assert!(!html.contains("<script") && !html.contains("href=\"javascript"));
+    assert!(!markdown.replace('`', "\u{0}").contains(" <script"), "only code may hold it as it is");
+    let columns = |line: &str| line.replace("\\|", "").matches('|').count();
+    for table in markdown.split("\n\n").filter(|block| block.starts_with('|')) {
+        let widths: BTreeSet<usize> = table.lines().filter(|line| line.starts_with('|')).map(columns).collect();
+        assert_eq!(widths.len(), 1, "a cell breaks its table: {table}");
+    }
+}
+
+#[test]
+fn an_image_of_the_wrong_size_is_an_error() {
+    let mut input = input(1, 2, |_, _| CellState::Done);
+    input.samples[0][0].pixels.pop();
+    assert_eq!(
+        figures(&input).unwrap_err().to_string(),
+        "failed to render `figure2-samples.svg`: an image has 3071 bytes: expected 3072"
+    );
+}

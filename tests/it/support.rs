@@ -1,0 +1,275 @@
+//! A project in a folder of its own, and the program run in it.
+
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The cells of [`PROFILE`].
+pub(crate) const FPL: &str = "table2/resnet18/random/fpl/seed0";
+/// The other one.
+pub(crate) const CE: &str = "table2/resnet18/random/ce/seed0";
+
+/// Two cells of ResNet-18 on a few generated images.
+const PROFILE: &str = r#"
+note = "Test"
+seeds = [0]
+[run]
+device = "cpu"
+jobs = 2
+threads = 1
+[dataset]
+kind = "generated"
+seed = 1
+train_records = 40
+test_records = 20
+train_limit = 0
+test_limit = 0
+[recipes.table2]
+epochs = 2
+batch_size = 20
+optimizer = { lr = 1.0 }
+[recipes.scratch]
+batch_size = 20
+[recipes.finetune]
+epochs = 2
+batch_size = 20
+input_size = 32
+[tables.table2]
+rows = [{ network = "resnet18", initialization = "random", recipe = "table2", losses = ["fpl", "ce"] }]
+[tables.table3]
+rows = []
+[figures]
+curves = ["table2/resnet18/random"]
+"#;
+
+/// A folder with `pipeline.toml`, `profiles/` and, sooner or later, a cache and reports.
+pub(crate) struct Project {
+    _dir: TempDir,
+    pub(crate) root: PathBuf,
+}
+
+/// What a command said.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Project {
+    /// A project in which nothing has run.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("project");
+        lay_out(&root);
+        Self { _dir: dir, root }
+    }
+
+    /// A copy of a project in which `all` has run. It is made once.
+    pub(crate) fn finished() -> Self {
+        static FINISHED: OnceLock<(PathBuf, File)> = OnceLock::new();
+        let (finished, _) = FINISHED.get_or_init(|| {
+            let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("finished");
+            // Held until the tests end, so that tests that run at the same time wait.
+            let lock = File::create(root.with_extension("lock")).unwrap();
+            lock.lock().unwrap();
+            let _ = fs::remove_dir_all(&root);
+            lay_out(&root);
+            let output = run_in(&root, &["--profile", "test", "all"]);
+            assert_eq!(output.code, 0, "{}", output.stderr);
+            (root, lock)
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().join("project");
+        copy(finished, &root);
+        Self { _dir: dir, root }
+    }
+
+    /// Adds `profiles/NAME.toml`.
+    pub(crate) fn profile(&self, name: &str, text: &str) {
+        fs::write(self.root.join("profiles").join(format!("{name}.toml")), text).unwrap();
+    }
+
+    /// Runs the program with the test profile.
+    pub(crate) fn run(&self, args: &[&str]) -> Output {
+        self.raw(&[&["--profile", "test"], args].concat())
+    }
+
+    /// Runs the program.
+    pub(crate) fn raw(&self, args: &[&str]) -> Output {
+        run_in(&self.root, args)
+    }
+
+    /// Runs the program and expects that it succeeds.
+    pub(crate) fn ok(&self, args: &[&str]) -> Output {
+        let output = self.run(args);
+        assert_eq!(output.code, 0, "{args:?}\n{}\n{}", output.stdout, output.stderr);
+        output
+    }
+
+    /// Starts the program with the test profile.
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
+        let mut child = command(&self.root).args(["--profile", "test"]).args(args).spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Running { child, stderr, said: String::new() }
+    }
+
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    pub(crate) fn report(&self) -> String {
+        fs::read_to_string(self.root.join("reports/test/report.md")).unwrap()
+    }
+
+    /// Every stage as `status --json` has it.
+    pub(crate) fn status(&self, args: &[&str]) -> Vec<Value> {
+        let output = self.ok(&[&["status", "--json"], args].concat());
+        serde_json::from_str(&output.stdout).unwrap()
+    }
+
+    /// The entry of a cell's stage in the cache.
+    pub(crate) fn entry(&self, stage: &str, subject: &str) -> PathBuf {
+        let found = self.status(&[]).into_iter().find(|entry| entry["stage"] == stage && entry["subject"] == subject);
+        self.cache().join(stage).join(found.unwrap()["fingerprint"].as_str().unwrap())
+    }
+
+    /// A cell's weights.
+    pub(crate) fn weights(&self, cell: &str) -> Vec<u8> {
+        fs::read(self.entry("train", cell).join("weights.safetensors")).unwrap()
+    }
+
+    /// Every file in the cache with its content's digest and time.
+    pub(crate) fn snapshot(&self) -> BTreeMap<PathBuf, (String, std::time::SystemTime)> {
+        let files = fpl_repro::fs::files_below(&self.cache()).unwrap();
+        files
+            .into_iter()
+            .map(|file| {
+                let path = self.cache().join(&file);
+                let modified = fs::metadata(&path).unwrap().modified().unwrap();
+                (file, (fpl_repro::fs::sha256_file(&path).unwrap(), modified))
+            })
+            .collect()
+    }
+}
+
+impl Output {
+    /// The stages that ran, as `train table2/…`.
+    pub(crate) fn ran(&self) -> BTreeSet<String> {
+        let finished = |line: &str| {
+            let (stage, rest) = line.split_once(' ')?;
+            Some(format!("{stage} {}", rest.trim().rsplit_once(": done in ")?.0))
+        };
+        self.stderr.lines().filter_map(finished).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) {
+        assert!(self.stderr.contains(text) || self.stdout.contains(text), "no `{text}` in {self:#?}");
+    }
+}
+
+/// A program that runs.
+pub(crate) struct Running {
+    child: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Running {
+    /// Reads on until a line contains the text.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) {
+        loop {
+            let mut line = String::new();
+            let read = self.stderr.read_line(&mut line).unwrap();
+            self.said.push_str(&line);
+            assert!(read > 0, "ended without `{text}`: {}", self.said);
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// The worker processes that it started.
+    pub(crate) fn workers(&self) -> Vec<u32> {
+        let parent = format!("PPid:\t{}", self.child.id());
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let ids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        ids.filter(|id| {
+            fs::read_to_string(format!("/proc/{id}/status"))
+                .is_ok_and(|status| status.lines().any(|line| line == parent))
+        })
+        .collect()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        kill(self.child.id(), signal);
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> (ExitStatus, Output) {
+        self.stderr.read_to_string(&mut self.said).unwrap();
+        let output = self.child.wait_with_output().unwrap();
+        let code = output.status.code().unwrap_or(-1);
+        (output.status, Output { code, stdout: String::from_utf8(output.stdout).unwrap(), stderr: self.said })
+    }
+}
+
+pub(crate) fn kill(process: u32, signal: &str) {
+    assert!(Command::new("kill").args([&format!("-{signal}"), &process.to_string()]).status().unwrap().success());
+}
+
+/// Waits until a process is gone, or dead and not yet waited for.
+#[track_caller]
+pub(crate) fn wait_for_end(process: u32) {
+    let started = Instant::now();
+    let lives = || {
+        fs::read_to_string(format!("/proc/{process}/status"))
+            .is_ok_and(|status| !status.lines().any(|line| line.starts_with("State:\tZ")))
+    };
+    while lives() {
+        assert!(started.elapsed() < Duration::from_secs(20), "process {process} still lives");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn lay_out(root: &Path) {
+    let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    fs::create_dir_all(root).unwrap();
+    fs::copy(crate_root.join("pipeline.toml"), root.join("pipeline.toml")).unwrap();
+    copy(&crate_root.join("profiles"), &root.join("profiles"));
+    fs::write(root.join("profiles/test.toml"), PROFILE).unwrap();
+}
+
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
+}
+
+fn command(root: &Path) -> Command {
+    let program = Path::new(env!("CARGO_BIN_EXE_fpl-repro"));
+    let worker = program.with_file_name("fpl-repro-worker");
+    assert!(worker.is_file(), "`{}` is missing: run the tests with `cargo test --workspace`", worker.display());
+    let mut command = Command::new(program);
+    command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        command.env_remove(proxy);
+    }
+    command
+}
+
+fn run_in(root: &Path, args: &[&str]) -> Output {
+    let output = command(root).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Output { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
+}

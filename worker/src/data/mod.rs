@@ -1,0 +1,4 @@
+//! Records as minibatches on a device.
+
+pub mod augment;
+pub mod batches;

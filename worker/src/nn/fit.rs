@@ -1,0 +1,106 @@
+//! The training loop: one epoch, and the logits of a test set.
+
+use std::time::Instant;
+
+use tch::nn::ModuleT;
+use tch::{Device, Kind, Tensor};
+
+use crate::data::batches::Dataset;
+use crate::nn::loss::loss;
+use crate::nn::optim::Optimizer;
+use crate::nn::schedule::learning_rate;
+use fpl_repro::recipe::{Loss, Normalization, Recipe};
+use fpl_repro::seed::{Purpose, torch_seed};
+
+/// Test images per step. Part of how logits are computed, so a change is a new version of evaluation.
+const EVALUATION_BATCH: u32 = 100;
+
+/// What is trained, on what, and how.
+pub struct Fit<'a> {
+    /// The network.
+    pub net: &'a dyn ModuleT,
+    /// Its optimizer.
+    pub optimizer: &'a mut Optimizer,
+    /// The training set, on the device.
+    pub train: &'a Dataset,
+    /// The loss.
+    pub loss: &'a Loss,
+    /// The recipe.
+    pub recipe: &'a Recipe,
+    /// The seed.
+    pub seed: u64,
+    /// The device.
+    pub device: Device,
+}
+
+/// An epoch's numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Epoch {
+    /// Mean loss per training image.
+    pub loss: f64,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Seconds.
+    pub seconds: f64,
+}
+
+/// The loss was not finite in this step, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NonFinite {
+    /// The step, counted from 1.
+    pub step: usize,
+}
+
+impl Fit<'_> {
+    /// Trains for an epoch, counted from 0. The result depends on weights, optimizer state, seed and epoch only.
+    ///
+    /// `on_step` is told the number of steps and images done.
+    ///
+    /// # Errors
+    /// The first step with a loss that is not finite.
+    pub fn epoch(&mut self, epoch: u32, mut on_step: impl FnMut(usize, i64)) -> Result<Epoch, NonFinite> {
+        let started = Instant::now();
+        let recipe = self.recipe;
+        let rate = learning_rate(&recipe.schedule, recipe.optimizer.learning_rate(), epoch, recipe.epochs);
+        let counts = self.train.class_counts();
+        crate::device::manual_seed(torch_seed(self.seed, Purpose::Dropout, epoch), self.device);
+        let batches = self.train.training_batches(
+            self.seed,
+            epoch,
+            recipe.batch_size,
+            &recipe.augmentation,
+            &recipe.normalization,
+            recipe.input_size,
+        );
+        // Losses stay on the device until the epoch ends: reading one would make the host wait for every step.
+        let mut losses = Vec::new();
+        let mut images = 0;
+        for (xs, ys) in batches {
+            let batch = ys.size()[0];
+            let value = loss(self.loss, &counts, &self.net.forward_t(&xs, true), &ys);
+            self.optimizer.backward_step(&value, rate);
+            losses.push(value.detach() * batch as f64);
+            images += batch;
+            on_step(losses.len(), images);
+        }
+        crate::device::synchronize(self.device);
+        let losses = Tensor::stack(&losses, 0).to_kind(Kind::Double).to_device(Device::Cpu);
+        let values = Vec::<f64>::try_from(&losses).unwrap_or_default();
+        if let Some(step) = values.iter().position(|loss| !loss.is_finite()) {
+            return Err(NonFinite { step: step + 1 });
+        }
+        let mean = values.iter().sum::<f64>() / images.max(1) as f64;
+        Ok(Epoch { loss: mean, learning_rate: rate, seconds: started.elapsed().as_secs_f64() })
+    }
+}
+
+/// The logits of a test set in evaluation mode: float32 [images, classes], on the CPU.
+pub fn logits(net: &dyn ModuleT, test: &Dataset, normalization: &Normalization, input_size: u32) -> Tensor {
+    tch::no_grad(|| {
+        let parts: Vec<Tensor> = test
+            .evaluation_batches(EVALUATION_BATCH, normalization, input_size)
+            .map(|(xs, _)| net.forward_t(&xs, false))
+            .collect();
+        Tensor::cat(&parts, 0).to_kind(Kind::Float).to_device(Device::Cpu)
+    })
+}

@@ -1,0 +1,97 @@
+//! Reads weights files and loads them into a network.
+//!
+//! Two formats, told apart by content: safetensors, and the zip archive of `torch.save(model.state_dict())`
+//! (torchvision's `.pth`). The latter holds a pickle, a program for a small machine; [`pickle`] runs only the
+//! instructions that a state dict needs and refuses everything else, so no file can make us run code.
+
+mod pickle;
+mod safetensors;
+mod state_dict;
+
+use crate::error::torch;
+use fpl_repro::error::{Error, Result};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use tch::nn::VarStore;
+use tch::{Kind, Tensor};
+
+const DAMAGED: &str = "the file is damaged or not a weights file: delete it and download it again";
+const OTHER: &str = "use weights of this network, with torchvision's parameter names, or train from fresh weights";
+/// The first bytes of a `torch.save` before PyTorch 1.6: protocol 2, then the pickled magic number.
+const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+/// All tensors of a weights file by name, on the CPU, with the kinds and shapes they have in the file.
+///
+/// # Errors
+/// The file cannot be read, is neither format, is damaged, or its pickle asks for something other than tensors.
+pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let tensors = if bytes.starts_with(b"PK\x03\x04") {
+        state_dict::parse(&bytes)
+    } else if bytes.starts_with(LEGACY) {
+        let help = "load it with `torch.load` and save it again with PyTorch 1.6 or newer";
+        return Err(Error::data(path, "it is in the format of PyTorch before 1.6, which is not supported", help));
+    } else if bytes.get(8) == Some(&b'{') {
+        safetensors::parse(&bytes)
+    } else {
+        Err("it is neither a safetensors file nor a PyTorch state dict".to_owned())
+    };
+    tensors.map_err(|message| Error::data(path, message, DAMAGED))
+}
+
+/// Copies `tensors`, read from `path`, into the variables of the same names.
+///
+/// Variables whose names start with one of `drop` (a head: `"fc."`, `"classifier.1."`) keep their values, and such
+/// tensors are ignored, as is `num_batches_tracked`, which matters only to a batch norm without momentum. Everything is
+/// checked before the first variable changes.
+///
+/// # Errors
+/// A tensor is missing, unexpected, of the wrong shape, not of floating point or not finite.
+pub fn load(vs: &VarStore, tensors: &BTreeMap<String, Tensor>, drop: &[String], path: &Path) -> Result<()> {
+    let dropped = |name: &str| drop.iter().any(|prefix| name.starts_with(prefix));
+    let variables: BTreeMap<_, _> = vs.variables().into_iter().filter(|(name, _)| !dropped(name)).collect();
+    let ignored = |name: &str| name.ends_with(".num_batches_tracked") || dropped(name);
+    let offered: BTreeSet<_> = tensors.keys().filter(|name| !ignored(name)).collect();
+
+    if let Some(name) = offered.iter().find(|name| !variables.contains_key(**name)) {
+        return Err(Error::data(path, format!("unexpected tensor `{name}`: the network has none of this name"), OTHER));
+    }
+    for (name, variable) in &variables {
+        let Some(tensor) = tensors.get(name) else {
+            return Err(Error::data(path, format!("missing tensor `{name}`"), OTHER));
+        };
+        check(name, &variable.size(), tensor).map_err(|(message, help)| Error::data(path, message, help))?;
+    }
+    for (name, mut variable) in variables {
+        tch::no_grad(|| variable.f_copy_(&tensors[&name])).map_err(torch)?;
+    }
+    Ok(())
+}
+
+/// Message and help about the first thing wrong with a tensor for a variable of `shape`.
+fn check(name: &str, shape: &[i64], tensor: &Tensor) -> Result<(), (String, &'static str)> {
+    let found = tensor.size();
+    if found != shape {
+        return Err((format!("tensor `{name}`: expected shape {shape:?}, found {found:?}"), OTHER));
+    }
+    let kind = tensor.kind();
+    if !matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) {
+        return Err((format!("tensor `{name}`: expected floating-point numbers, found {kind:?}"), OTHER));
+    }
+    let finite = tensor.f_isfinite().and_then(|finite| finite.f_all()).and_then(|all| all.f_int64_value(&[]));
+    match finite {
+        Ok(1) => Ok(()),
+        Ok(_) => Err((format!("tensor `{name}` holds NaN or infinity"), DAMAGED)),
+        Err(error) => Err((format!("tensor `{name}`: {error}"), DAMAGED)),
+    }
+}
+
+/// A tensor of `kind` from its little-endian bytes; the lengths must agree.
+fn tensor(bytes: &[u8], shape: &[i64], kind: Kind) -> Result<Tensor, String> {
+    let elements = shape.iter().try_fold(1_i64, |n, &d| if d < 0 { None } else { n.checked_mul(d) });
+    let expected = elements.and_then(|n| usize::try_from(n).ok()?.checked_mul(kind.elt_size_in_bytes()));
+    if expected != Some(bytes.len()) {
+        return Err(format!("{} bytes do not make a {kind:?} tensor of shape {shape:?}", bytes.len()));
+    }
+    Tensor::f_from_data_size(bytes, shape, kind).map_err(|error| error.to_string())
+}

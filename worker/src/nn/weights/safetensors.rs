@@ -1,0 +1,32 @@
+//! The safetensors format (<https://github.com/huggingface/safetensors>): a JSON header, then raw little-endian numbers.
+
+use ::safetensors::{Dtype, SafeTensors};
+use std::collections::BTreeMap;
+use tch::{Kind, Tensor};
+
+/// The tensors by name, or what is wrong.
+pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| format!("not a sound safetensors file: {error}"))?;
+    file.tensors()
+        .into_iter()
+        .map(|(name, view)| {
+            let dtype = view.dtype();
+            let kind = kind(dtype).ok_or_else(|| format!("tensor `{name}` has the unsupported type {dtype:?}"))?;
+            let shape: Vec<i64> = view.shape().iter().map(|&d| d as i64).collect();
+            let tensor = super::tensor(view.data(), &shape, kind).map_err(|e| format!("tensor `{name}`: {e}"))?;
+            Ok((name, tensor))
+        })
+        .collect()
+}
+
+fn kind(dtype: Dtype) -> Option<Kind> {
+    Some(match dtype {
+        Dtype::F64 => Kind::Double,
+        Dtype::F32 => Kind::Float,
+        Dtype::F16 => Kind::Half,
+        Dtype::BF16 => Kind::BFloat16,
+        Dtype::I64 => Kind::Int64,
+        Dtype::I32 => Kind::Int,
+        _ => return None,
+    })
+}

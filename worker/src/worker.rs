@@ -1,0 +1,273 @@
+//! The worker process: takes one job from standard input, computes, and writes JSON lines to standard output.
+//!
+//! It ends at once when its standard input does, so no worker outlives the program that started it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tch::nn::{ModuleT, VarStore};
+use tch::{Device, Tensor};
+
+use crate::data::batches::Dataset;
+use crate::device;
+use crate::error::torch;
+use crate::nn::fit::{Fit, logits};
+use crate::nn::optim::Optimizer;
+use crate::nn::{net, weights};
+use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, WEIGHTS};
+use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
+use fpl_repro::error::{Error, Result};
+use fpl_repro::fs::{self, Lock};
+use fpl_repro::protocol::{EvaluateJob, Job, Message, TrainJob};
+use fpl_repro::recipe::{CLASSES, Initializer, Network};
+use fpl_repro::results::{RECORD, read_metrics, records, write_metrics};
+use fpl_repro::scores;
+use fpl_repro::seed::{Purpose, torch_seed};
+
+/// Runs the job on standard input; the exit code.
+pub fn main() -> u8 {
+    let outcome = read_job().and_then(|job| {
+        std::thread::spawn(exit_when_input_ends);
+        // tch panics where libtorch throws, out of memory for one.
+        std::panic::catch_unwind(|| run(&job)).unwrap_or_else(|payload| Err(Error::Torch(panic_text(payload.as_ref()))))
+    });
+    match outcome {
+        Ok(()) => {
+            send(&Message::Done);
+            0
+        }
+        Err(error) => {
+            let (message, help, code) = (error.to_string(), error.help().to_owned(), error.exit_code());
+            send(&Message::Failed { message, help, code });
+            code
+        }
+    }
+}
+
+/// The first line of a panic's message; the rest is libtorch's own backtrace, which the log has.
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or("unknown failure").replace("\\n", "\n");
+    let line = text.lines().next().unwrap_or_default();
+    line.trim_start_matches("called `Result::unwrap()` on an `Err` value: Torch(\"").to_owned()
+}
+
+fn read_job() -> Result<Job> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(Error::io("read", "standard input"))?;
+    serde_json::from_str(&line).map_err(|error| Error::Usage {
+        message: format!("standard input holds no job: {error}"),
+        help: "this program is started by `fpl-repro`".into(),
+    })
+}
+
+fn exit_when_input_ends() {
+    let mut rest = Vec::new();
+    let _ = std::io::stdin().lock().read_to_end(&mut rest);
+    // Not `exit`: libtorch's destructors would run under the threads that still compute.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+}
+
+fn send(message: &Message) {
+    if let Ok(line) = serde_json::to_string(message) {
+        // A failure to write means that nobody listens any more: the watcher of standard input ends the process.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+}
+
+fn run(job: &Job) -> Result<()> {
+    match job {
+        Job::Probe { device } => device::prepare(device, 1).map(|(_, info)| send(&Message::Device(info))),
+        Job::Train(job) => train(job),
+        Job::Evaluate(job) => evaluate(job),
+    }
+}
+
+fn train(job: &TrainJob) -> Result<()> {
+    // A worker whose parent was killed may need a moment to notice.
+    let _lock = Lock::acquire(&job.work.join("worker.lock"), || {})?;
+    let device = prepare(&job.device, job.threads)?;
+    let train = records(&job.data.join(TRAIN_FILE), limit(job.train_limit))?;
+    let test_records = records(&job.data.join(TEST_FILE), limit(job.test_limit))?;
+    let train = Dataset::from_records(&train, device)?;
+    let test = Dataset::from_records(&test_records, device)?;
+    let labels: Vec<u8> = test_records.iter().step_by(RECORD).copied().collect();
+
+    let mut cell = TrainedCell::new(job, device)?;
+    let mut metrics = cell.resume(job)?;
+    if !metrics.is_empty() {
+        send(&Message::Resumed { epochs: metrics.len() as u32 });
+    }
+    for epoch in metrics.len() as u32..job.recipe.epochs {
+        let line = cell.epoch(job, &train, &test, &labels, epoch)?;
+        metrics.push(line.clone());
+        write_metrics(&job.work.join(METRICS), &metrics)?;
+        cell.checkpoint(&job.work, epoch + 1)?;
+        send(&Message::Epoch(line));
+    }
+    save(&cell.model_tensors(""), &job.out.join(WEIGHTS))?;
+    write_metrics(&job.out.join(METRICS), &metrics)
+}
+
+/// A network in training.
+struct TrainedCell {
+    store: VarStore,
+    net: Box<dyn ModuleT>,
+    optimizer: Optimizer,
+    device: Device,
+}
+
+impl TrainedCell {
+    fn new(job: &TrainJob, device: Device) -> Result<Self> {
+        let (store, net) =
+            build(job.network, job.recipe.initializer, torch_seed(job.seed, Purpose::Weights, 0), device)?;
+        if let Some(path) = &job.weights {
+            weights::load(&store, &weights::read(path)?, &job.drop, path)?;
+        }
+        net::channels_last(&store);
+        let parameters: BTreeMap<String, Tensor> =
+            store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
+        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters.into_iter().collect());
+        Ok(Self { store, net, optimizer, device })
+    }
+
+    fn epoch(
+        &mut self,
+        job: &TrainJob,
+        train: &Dataset,
+        test: &Dataset,
+        labels: &[u8],
+        epoch: u32,
+    ) -> Result<EpochMetrics> {
+        let images = train.len();
+        let steps = (images as u64).div_ceil(u64::from(job.recipe.batch_size));
+        let mut fit = Fit {
+            net: self.net.as_ref(),
+            optimizer: &mut self.optimizer,
+            train,
+            loss: &job.loss,
+            recipe: &job.recipe,
+            seed: job.seed,
+            device: self.device,
+        };
+        let started = Instant::now();
+        let mut told = started;
+        let result = fit.epoch(epoch, |step, done| {
+            if told.elapsed() >= Duration::from_secs(1) {
+                told = Instant::now();
+                let images_per_second = done as f64 / started.elapsed().as_secs_f64();
+                send(&Message::Step { epoch: epoch + 1, step: step as u32, steps: steps as u32, images_per_second });
+            }
+        });
+        let done = result.map_err(|non_finite| Error::Cell {
+            cell: "training".into(),
+            message: format!("the loss is not finite in epoch {}, step {} of {steps}", epoch + 1, non_finite.step),
+            help: "lower the learning rate, or check the loss's configuration".into(),
+        })?;
+        let scores = score(self.net.as_ref(), test, labels, job)?;
+        Ok(EpochMetrics {
+            epoch: epoch + 1,
+            train_loss: done.loss,
+            learning_rate: done.learning_rate,
+            test_top1_pct: scores.top1_pct,
+            test_top5_pct: scores.top5_pct,
+            seconds: done.seconds,
+            images_per_second: images as f64 / done.seconds,
+        })
+    }
+
+    /// All weights and buffers, sorted by name.
+    fn model_tensors(&self, prefix: &str) -> Vec<(String, Tensor)> {
+        let sorted: BTreeMap<String, Tensor> = self.store.variables().into_iter().collect();
+        sorted.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.detach())).collect()
+    }
+
+    fn checkpoint(&self, work: &Path, epochs: u32) -> Result<()> {
+        let mut tensors = self.model_tensors("model.");
+        tensors.extend(self.optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+        tensors.push(("epochs".into(), Tensor::from_slice(&[i64::from(epochs)])));
+        save(&tensors, &work.join(CHECKPOINT))
+    }
+
+    /// Goes on from a checkpoint, if there is one; the metrics so far.
+    fn resume(&mut self, job: &TrainJob) -> Result<Vec<EpochMetrics>> {
+        let path = job.work.join(CHECKPOINT);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let tensors = weights::read(&path)?;
+        let epochs = tensors.get("epochs").and_then(|tensor| i64::try_from(tensor).ok()).unwrap_or(0) as usize;
+        let mut metrics = read_metrics(&job.work.join(METRICS))?;
+        if metrics.len() < epochs {
+            let message = format!("holds {} epochs, the checkpoint {epochs}", metrics.len());
+            return Err(Error::data(job.work.join(METRICS), message, "remove the folder to train from the start"));
+        }
+        metrics.truncate(epochs);
+        let part = |prefix: &str| -> BTreeMap<String, Tensor> {
+            let stripped = tensors
+                .iter()
+                .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.shallow_clone())));
+            stripped.collect()
+        };
+        weights::load(&self.store, &part("model."), &[], &path)?;
+        self.optimizer.load_state(&part("optimizer."))?;
+        Ok(metrics)
+    }
+}
+
+fn evaluate(job: &EvaluateJob) -> Result<()> {
+    let device = prepare(&job.device, job.threads)?;
+    let test = Dataset::from_records(&records(&job.data.join(TEST_FILE), limit(job.test_limit))?, device)?;
+    let (store, net) = build(job.network, Initializer::Torchvision, 0, device)?;
+    weights::load(&store, &weights::read(&job.weights)?, &[], &job.weights)?;
+    net::channels_last(&store);
+    let logits = logits(net.as_ref(), &test, &job.normalization, job.input_size);
+    save(&[("logits".into(), logits)], &job.out.join(LOGITS))
+}
+
+fn prepare(requested: &str, threads: u32) -> Result<Device> {
+    let (device, info) = device::prepare(requested, threads)?;
+    send(&Message::Device(info));
+    Ok(device)
+}
+
+/// A network with drawn weights. They are drawn on the CPU, so that a GPU starts from the same.
+fn build(
+    network: Network,
+    initializer: Initializer,
+    seed: i64,
+    device: Device,
+) -> Result<(VarStore, Box<dyn ModuleT>)> {
+    tch::manual_seed(seed);
+    let mut store = VarStore::new(Device::Cpu);
+    let net = net::build(&store.root(), network, CLASSES as i64, initializer)?;
+    store.set_device(device);
+    Ok((store, net))
+}
+
+/// How many records to read; 0 in a job: all.
+fn limit(limit: u32) -> u32 {
+    if limit == 0 { u32::MAX } else { limit }
+}
+
+fn score(net: &dyn ModuleT, test: &Dataset, labels: &[u8], job: &TrainJob) -> Result<Scores> {
+    let logits = logits(net, test, &job.recipe.normalization, job.recipe.input_size);
+    let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(torch)?;
+    scores::scores(&logits, labels).map_err(|error| Error::Cell {
+        cell: "training".into(),
+        message: error.to_string(),
+        help: "lower the learning rate, or check the loss's configuration".into(),
+    })
+}
+
+/// Writes tensors to a safetensors file, by a rename.
+fn save(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
+    let tensors: Vec<(&str, Tensor)> =
+        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_device(Device::Cpu).contiguous())).collect();
+    let temporary: PathBuf = path.with_extension("tmp");
+    Tensor::write_safetensors(&tensors, &temporary).map_err(torch)?;
+    fs::sync(&temporary)?;
+    fs::rename(&temporary, path)
+}

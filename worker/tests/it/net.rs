@@ -1,0 +1,404 @@
+//! The networks against torchvision and the initialisers against PyTorch.
+//! Expected values: `tests/fixtures/make_net.py`.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
+
+use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
+use fpl_worker::nn::init;
+use fpl_worker::nn::net::{self, efficientnet};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tch::nn::{ModuleT, VarStore};
+use tch::{Device, Kind, Tensor, no_grad};
+
+const R18: Network = Network { architecture: Architecture::ResNet18, stem: Stem::Imagenet };
+const R18_CIFAR: Network = Network { architecture: Architecture::ResNet18, stem: Stem::Cifar };
+const R50: Network = Network { architecture: Architecture::ResNet50, stem: Stem::Imagenet };
+const R50_CIFAR: Network = Network { architecture: Architecture::ResNet50, stem: Stem::Cifar };
+const EFFICIENT: Network = Network { architecture: Architecture::EfficientNetV2S, stem: Stem::Imagenet };
+
+/// libtorch's generator is one for the process: tests that draw from it take turns. One thread each, for OpenMP's
+/// threads wait for each other by spinning, which is slow when tests run side by side.
+pub(crate) fn seeded(seed: i64) -> MutexGuard<'static, ()> {
+    static GENERATOR: Mutex<()> = Mutex::new(());
+    let guard = GENERATOR.lock().unwrap_or_else(PoisonError::into_inner);
+    tch::set_num_threads(1);
+    tch::manual_seed(seed);
+    guard
+}
+
+#[derive(Deserialize)]
+struct Fixture {
+    parameters: usize,
+    layout: Vec<(String, Vec<i64>)>,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    batch: i64,
+    size: i64,
+    train: bool,
+    logits: Vec<f64>,
+    #[serde(default)]
+    running: BTreeMap<String, [f64; 2]>,
+    #[serde(default)]
+    grads: BTreeMap<String, [f64; 2]>,
+}
+
+fn fixture<T: serde::de::DeserializeOwned>(file: &str) -> T {
+    let path = format!("{}/tests/fixtures/net/{file}", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+const INPUT: u64 = 1_000_000;
+const LOGITS: u64 = 2_000_000;
+const PROBE: u64 = 3_000_000;
+
+/// `noise` of make_net.py.
+fn noise(stream: u64, count: usize) -> Vec<f64> {
+    const MASK: u64 = 0xffff_ffff;
+    let offset = (stream * 2_246_822_519 + 374_761_393) & MASK;
+    let number = |i: u64| {
+        let mut h = (i * 2_654_435_761 + offset) & MASK;
+        for _ in 0..2 {
+            h = ((h ^ h >> 16) * 0x045d_9f3b) & MASK;
+        }
+        h ^= h >> 16;
+        (h >> 8) as f64 / f64::from(1 << 23) - 1.0
+    };
+    (0..count as u64).map(number).collect()
+}
+
+/// `fill` of make_net.py.
+pub(crate) fn fill(stream: u64, name: &str, shape: &[i64]) -> Tensor {
+    let scale = (3.0 / shape.iter().skip(1).product::<i64>() as f64).sqrt();
+    let value = |u: f64| match name.rsplit('.').next() {
+        _ if shape.len() > 1 => u * scale,
+        Some("running_var") => 1.0 + 0.5 * u,
+        Some("weight") => 1.0 + 0.25 * u,
+        _ => 0.25 * u,
+    };
+    let count = shape.iter().product::<i64>() as usize;
+    let values: Vec<f32> = noise(stream, count).into_iter().map(|u| value(u) as f32).collect();
+    Tensor::from_slice(&values).view(shape)
+}
+
+fn fill_all(vs: &VarStore) {
+    for (stream, (name, mut variable)) in (0..).zip(vs.variables().into_iter().collect::<BTreeMap<_, _>>()) {
+        let value = fill(stream, &name, &variable.size());
+        no_grad(|| variable.copy_(&value));
+    }
+}
+
+fn moments(stream: u64, tensor: &Tensor) -> [f64; 2] {
+    let flat = tensor.detach().to_kind(Kind::Double).reshape([-1]);
+    let probe = Tensor::from_slice(&noise(PROBE + stream, flat.numel()));
+    [flat.norm().double_value(&[]), flat.dot(&probe).double_value(&[])]
+}
+
+/// |a − b| / |b| over whole vectors.
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let square = |v: f64| v * v;
+    let difference: f64 = a.iter().zip(b).map(|(a, b)| square(a - b)).sum();
+    (difference / b.iter().copied().map(square).sum::<f64>()).sqrt()
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    Vec::try_from(tensor.detach().to_kind(Kind::Double).contiguous().view(-1)).unwrap()
+}
+
+fn input(case: &Case) -> Tensor {
+    let pixels = noise(INPUT, (case.batch * 3 * case.size * case.size) as usize);
+    Tensor::from_slice(&pixels).view([case.batch, 3, case.size, case.size])
+}
+
+/// Builds without the noise of training: no dropout, and a stochastic depth that never happens, so that its branch runs
+/// with factors of 1. Draws from the generator.
+fn build(network: Network) -> (VarStore, Box<dyn ModuleT>) {
+    let vs = VarStore::new(Device::Cpu);
+    let quiet = efficientnet::Rates { dropout: 0.0, stochastic_depth: 1e-12 };
+    let net = match network.architecture {
+        Architecture::EfficientNetV2S => efficientnet::build(&vs.root(), 10, Initializer::Torchvision, quiet),
+        _ => net::build(&vs.root(), network, 10, Initializer::Torchvision).unwrap(),
+    };
+    (vs, net)
+}
+
+/// In double precision two correct implementations differ by rounding only, about 1e-15 per operation and amplified by
+/// some 50 layers; 1e-9 leaves room for other summation orders and none for other mathematics.
+const DOUBLE: f64 = 1e-9;
+/// In single precision, as used in training, rounding is about 1e-7 per operation.
+const SINGLE: f64 = 1e-5;
+/// Minibatch statistics over 16 numbers, as in the cases, divide by small deviations and amplify that: torchvision's own
+/// single-precision logits differ from its double-precision ones by up to 3e-5 here.
+const SINGLE_TRAIN: f64 = 2e-4;
+
+fn agrees_with_torchvision(network: Network, file: &str) {
+    let _guard = seeded(0);
+    let fixture: Fixture = fixture(file);
+    let (mut vs, net) = build(network);
+    let layout: BTreeMap<_, _> = vs.variables().into_iter().map(|(name, t)| (name, t.size())).collect();
+    assert_eq!(layout.into_iter().collect::<Vec<_>>(), fixture.layout);
+    assert_eq!(vs.trainable_variables().iter().map(Tensor::numel).sum::<usize>(), fixture.parameters);
+
+    for case in &fixture.cases {
+        let xs = input(case);
+        vs.float();
+        fill_all(&vs);
+        let single = no_grad(|| net.forward_t(&xs.to_kind(Kind::Float), case.train));
+        let error = distance(&values(&single), &case.logits);
+        let tolerance = if case.train { SINGLE_TRAIN } else { SINGLE };
+        assert!(error < tolerance, "{file} train {}: single-precision logits differ by {error:e}", case.train);
+
+        vs.double();
+        fill_all(&vs);
+        agrees_in_double(&vs, net.as_ref(), case, &xs, file);
+    }
+}
+
+fn agrees_in_double(vs: &VarStore, net: &dyn ModuleT, case: &Case, xs: &Tensor, file: &str) {
+    let logits = net.forward_t(xs, case.train);
+    let error = distance(&values(&logits), &case.logits);
+    assert!(error < DOUBLE, "{file} train {}: logits differ by {error:e}", case.train);
+
+    let streams: BTreeMap<_, _> = vs.variables().into_iter().collect();
+    let streams: BTreeMap<_, _> = (0..).zip(streams).map(|(stream, (name, t))| (name, (stream, t))).collect();
+    let compare = |what: &str, expected: &BTreeMap<String, [f64; 2]>, of: fn(&Tensor) -> Tensor| {
+        for (name, expected) in expected {
+            let (stream, tensor) = &streams[name];
+            let found = moments(*stream, &of(tensor));
+            // The product may cancel, so its error is measured against the norm.
+            let error = distance(&found, expected);
+            assert!(error < DOUBLE, "{file}: {what} of `{name}`: {found:?} instead of {expected:?}, {error:e}");
+        }
+    };
+    compare("running statistic", &case.running, Tensor::shallow_clone);
+    if case.grads.is_empty() {
+        return;
+    }
+    assert_eq!(case.grads.len(), vs.trainable_variables().len());
+    let weights = Tensor::from_slice(&noise(LOGITS, logits.numel())).view_as(&logits);
+    vs.trainable_variables().iter_mut().for_each(Tensor::zero_grad);
+    (logits * weights).sum(Kind::Double).backward();
+    compare("gradient", &case.grads, Tensor::grad);
+}
+
+#[test]
+fn resnet18_agrees_with_torchvision() {
+    agrees_with_torchvision(R18, "resnet18-imagenet.json");
+}
+
+#[test]
+fn resnet18_with_cifar_stem_agrees_with_torchvision() {
+    agrees_with_torchvision(R18_CIFAR, "resnet18-cifar.json");
+}
+
+#[test]
+fn resnet50_agrees_with_torchvision() {
+    agrees_with_torchvision(R50, "resnet50-imagenet.json");
+}
+
+#[test]
+fn resnet50_with_cifar_stem_agrees_with_torchvision() {
+    agrees_with_torchvision(R50_CIFAR, "resnet50-cifar.json");
+}
+
+#[test]
+fn efficientnetv2_s_agrees_with_torchvision() {
+    agrees_with_torchvision(EFFICIENT, "efficientnetv2-s.json");
+}
+
+#[test]
+fn parameter_counts_are_those_published() {
+    let _guard = seeded(0);
+    let count = |network| build(network).0.trainable_variables().iter().map(Tensor::numel).sum::<usize>();
+    // Of the CIFAR networks; the others are in torchvision's fixtures.
+    assert_eq!([count(R18_CIFAR), count(R50_CIFAR)], [11_173_962, 23_520_842]);
+}
+
+#[test]
+fn efficientnet_has_no_cifar_stem() {
+    let vs = VarStore::new(Device::Cpu);
+    let network = Network { stem: Stem::Cifar, ..EFFICIENT };
+    let error = net::build(&vs.root(), network, 10, Initializer::Torchvision).err().unwrap();
+    assert_eq!(error.to_string(), "EfficientNetV2-S has no CIFAR stem");
+    assert!(vs.is_empty());
+}
+
+#[derive(Deserialize)]
+struct Draw {
+    seed: i64,
+    shape: Vec<i64>,
+    values: Vec<f64>,
+}
+
+#[test]
+fn initialisers_draw_what_pytorch_draws_from_the_same_seed() {
+    let draws: BTreeMap<String, Draw> = fixture("init.json");
+    for (name, Draw { seed, shape, values: expected }) in draws {
+        let _guard = seeded(seed);
+        let found = match name.as_str() {
+            "kaiming" | "depthwise" => init::kaiming_normal_fan_out(&shape),
+            "normal" => init::normal(&shape, 0.01),
+            "linear" => init::Head::Linear.draw(shape[1], shape[0]).0,
+            other => panic!("no initialiser `{other}`"),
+        };
+        assert_eq!(found.size(), shape);
+        // Box-Muller goes through vectorised logarithms, whose last bit depends on the CPU.
+        let error = distance(&values(&found), &expected);
+        assert!(error < 1e-6, "{name}: {error:e}");
+    }
+}
+
+/// Mean, standard deviation and largest magnitude.
+fn spread(tensor: &Tensor) -> (f64, f64, f64) {
+    let value = |t: Tensor| t.double_value(&[]);
+    (value(tensor.mean(Kind::Double)), value(tensor.std(false)), value(tensor.abs().max()))
+}
+
+/// The standard deviation estimated from n normal numbers has relative error 1/√(2n); five of these are never reached
+/// by chance, and the layers tested here have n ≥ 400.
+fn assert_normal(name: &str, tensor: &Tensor, std: f64) {
+    let n = tensor.numel() as f64;
+    let (mean, found, _) = spread(tensor);
+    assert!((found / std - 1.0).abs() < 5.0 / (2.0 * n).sqrt(), "{name}: standard deviation {found} instead of {std}");
+    assert!(mean.abs() < 5.0 * std / n.sqrt(), "{name}: mean {mean}");
+}
+
+/// Within ±bound, nearly reaching it, with a uniform distribution's standard deviation.
+fn assert_uniform(name: &str, tensor: &Tensor, bound: f64) {
+    let n = tensor.numel() as f64;
+    let (_, std, largest) = spread(tensor);
+    assert!(largest <= bound && largest > bound * (1.0 - 20.0 / n), "{name}: largest {largest} for bound {bound}");
+    let expected = bound / 3.0_f64.sqrt();
+    assert!((std / expected - 1.0).abs() < 5.0 / n.sqrt(), "{name}: {std} instead of {expected}");
+}
+
+fn assert_constant(name: &str, tensor: &Tensor, value: f64) {
+    assert!(values(tensor).iter().all(|&v| (v - value).abs() < f64::EPSILON), "{name} is not {value}");
+}
+
+/// Every convolution N(0, 2/(out·k²)), every bias and running mean 0, every running variance 1, and every norm's weight
+/// 1 or, where `last` says so, `last_gamma`. The head is left to the caller.
+fn assert_fresh(vs: &VarStore, head: &str, last: fn(&str) -> bool, last_gamma: f64) {
+    for (name, tensor) in vs.variables() {
+        let shape = tensor.size();
+        match name.rsplit('.').next() {
+            _ if name.starts_with(head) => {}
+            Some("weight") if shape.len() == 4 => {
+                assert_normal(&name, &tensor, (2.0 / (shape[0] * shape[2] * shape[3]) as f64).sqrt());
+            }
+            Some("weight") => assert_constant(&name, &tensor, if last(&name) { last_gamma } else { 1.0 }),
+            Some("running_var") => assert_constant(&name, &tensor, 1.0),
+            _ => assert_constant(&name, &tensor, 0.0),
+        }
+    }
+}
+
+fn fresh(network: Network, initializer: Initializer, seed: i64) -> VarStore {
+    let _guard = seeded(seed);
+    let vs = VarStore::new(Device::Cpu);
+    net::build(&vs.root(), network, 10, initializer).unwrap();
+    vs
+}
+
+#[test]
+fn resnets_start_as_torchvision_starts_them() {
+    for (network, features) in [(R18, 512.0_f64), (R50_CIFAR, 2048.0)] {
+        let vs = fresh(network, Initializer::Torchvision, 5);
+        assert_fresh(&vs, "fc.", |_| false, 1.0);
+        let variables = vs.variables();
+        assert_uniform("fc.weight", &variables["fc.weight"], 1.0 / features.sqrt());
+        assert!(spread(&variables["fc.bias"]).2 <= 1.0 / features.sqrt());
+        assert!(spread(&variables["fc.bias"]).1 > 0.2 / features.sqrt());
+    }
+}
+
+#[test]
+fn resnets_start_as_mmclassification_starts_them() {
+    let last_of_two = |name: &str| name.starts_with("layer") && name.ends_with("bn2.weight");
+    let last_of_three = |name: &str| name.ends_with("bn3.weight");
+    for (network, last) in [(R18_CIFAR, last_of_two as fn(&str) -> bool), (R50_CIFAR, last_of_three)] {
+        let vs = fresh(network, Initializer::Mmclassification, 6);
+        assert_fresh(&vs, "fc.", last, 0.0);
+        assert_normal("fc.weight", &vs.variables()["fc.weight"], 0.01);
+        assert_constant("fc.bias", &vs.variables()["fc.bias"], 0.0);
+    }
+}
+
+#[test]
+fn efficientnet_starts_as_torchvision_starts_it() {
+    let vs = fresh(EFFICIENT, Initializer::Torchvision, 7);
+    assert_fresh(&vs, "classifier.", |_| false, 1.0);
+    assert_uniform("classifier.1.weight", &vs.variables()["classifier.1.weight"], 1.0 / 10.0_f64.sqrt());
+    assert_constant("classifier.1.bias", &vs.variables()["classifier.1.bias"], 0.0);
+
+    let vs = fresh(EFFICIENT, Initializer::Mmclassification, 7);
+    assert_fresh(&vs, "classifier.", |_| false, 1.0);
+    assert_normal("classifier.1.weight", &vs.variables()["classifier.1.weight"], 0.01);
+}
+
+#[test]
+fn the_seed_determines_the_weights() {
+    let first = fresh(R18, Initializer::Torchvision, 8).variables();
+    let same = fresh(R18, Initializer::Torchvision, 8).variables();
+    let other = fresh(R18, Initializer::Torchvision, 9).variables();
+    assert!(first.iter().all(|(name, tensor)| *tensor == same[name]));
+    assert!(first["conv1.weight"] != other["conv1.weight"]);
+}
+
+#[test]
+fn stochastic_depth_drops_images_and_scales_the_rest() {
+    let _guard = seeded(10);
+    let like = Tensor::zeros([1], (Kind::Double, Device::Cpu));
+    for drop in [0.005, 0.1, 0.195] {
+        let images = 100_000;
+        let mask = efficientnet::survival(images, drop, &like);
+        assert_eq!((mask.size(), mask.kind()), (vec![images, 1, 1, 1], Kind::Double));
+        let factors = values(&mask);
+        let dropped = factors.iter().filter(|&&f| f == 0.0).count() as f64 / images as f64;
+        // Five standard deviations of a binomial.
+        assert!((dropped - drop).abs() < 5.0 * (drop * (1.0 - drop) / images as f64).sqrt(), "{dropped} for {drop}");
+        let survivor = 1.0 / (1.0 - drop);
+        assert!(factors.iter().all(|&f| f == 0.0 || (f - survivor).abs() < 1e-6));
+    }
+}
+
+#[test]
+fn noise_is_for_training_only() {
+    let _guard = seeded(11);
+    let vs = VarStore::new(Device::Cpu);
+    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision).unwrap();
+    let xs = Tensor::randn([4, 3, 32, 32], (Kind::Float, Device::Cpu));
+    let forward = |train| no_grad(|| net.forward_t(&xs, train));
+    // Minibatch statistics do not change from one call to the next, so the difference is the noise.
+    assert!(forward(true) != forward(true));
+    assert!(forward(false) == forward(false));
+}
+
+#[test]
+fn channels_last_changes_the_layout_and_not_the_result() {
+    let _guard = seeded(0);
+    let (mut vs, net) = build(R18);
+    vs.double();
+    fill_all(&vs);
+    let xs = Tensor::from_slice(&noise(INPUT, 2 * 3 * 32 * 32)).view([2, 3, 32, 32]);
+    let expected = values(&net.forward_t(&xs, false));
+    net::channels_last(&vs);
+    let weight = &vs.variables()["layer1.0.conv1.weight"];
+    assert_eq!(weight.stride(), [576, 1, 192, 64]);
+    assert!(weight.requires_grad() && weight.is_leaf());
+
+    let logits = net.forward_t(&net::channels_last_input(&xs), false);
+    assert!(distance(&values(&logits), &expected) < DOUBLE);
+    logits.sum(Kind::Double).backward();
+    // The layers use the very tensors of the store: the gradient arrives there.
+    assert!(weight.grad().defined() && weight.grad().abs().sum(Kind::Double).double_value(&[]) > 0.0);
+    let _ = no_grad(|| vs.variables()["fc.weight"].shallow_clone().zero_());
+    let bias = values(&vs.variables()["fc.bias"]);
+    assert!(distance(&values(&net.forward_t(&xs, false).get(0)), &bias) < DOUBLE);
+}

@@ -1,0 +1,210 @@
+//! Weights files. The files: `tests/fixtures/make_net.py`, written by PyTorch and the safetensors library.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used)]
+
+use crate::net::{fill, seeded};
+use fpl_repro::error::{Error, Result};
+use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
+use fpl_worker::nn::{net, weights};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tch::nn::{Init, VarStore};
+use tch::{Device, Kind, Tensor};
+
+fn fixture(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/net").join(file)
+}
+
+/// The small network whose weights the fixtures hold, all zero.
+fn small() -> VarStore {
+    let vs = VarStore::new(Device::Cpu);
+    let zero = Init::Const(0.0);
+    let (conv, bn, fc) = (vs.root() / "conv", vs.root() / "bn", vs.root() / "fc");
+    let _ = conv.var("weight", &[3, 2, 3, 3], zero);
+    for name in ["weight", "bias"] {
+        let _ = bn.var(name, &[3], zero);
+    }
+    for name in ["running_mean", "running_var"] {
+        let _ = bn.zeros_no_train(name, &[3]);
+    }
+    let _ = fc.var("weight", &[2, 4], zero);
+    let _ = fc.var("bias", &[2], zero);
+    vs
+}
+
+fn sorted(vs: &VarStore) -> BTreeMap<String, Tensor> {
+    vs.variables().into_iter().collect()
+}
+
+fn load(vs: &VarStore, tensors: &BTreeMap<String, Tensor>, drop: &[&str]) -> Result<()> {
+    let drop: Vec<_> = drop.iter().map(|&prefix| prefix.to_owned()).collect();
+    weights::load(vs, tensors, &drop, Path::new("some.pth"))
+}
+
+/// Message and help of a failure, which must be one about the file.
+fn refused<T>(result: Result<T>) -> (String, String) {
+    let error = result.err().expect("it must be refused");
+    assert!(matches!(error, Error::Data { .. }), "{error:?}");
+    assert!(!error.help().is_empty());
+    (error.to_string(), error.help().to_owned())
+}
+
+fn read_bytes(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("weights.pth");
+    std::fs::write(&path, bytes).unwrap();
+    weights::read(&path)
+}
+
+#[test]
+fn both_formats_hold_what_pytorch_saved() {
+    for file in ["model.pth", "model.safetensors"] {
+        let tensors = weights::read(&fixture(file)).unwrap();
+        let counted = &tensors["bn.num_batches_tracked"];
+        assert_eq!((counted.kind(), counted.size()), (Kind::Int64, vec![]));
+        let vs = small();
+        load(&vs, &tensors, &[]).unwrap();
+        for (stream, (name, variable)) in (0..).zip(sorted(&vs)) {
+            assert_eq!(variable, fill(stream, &name, &variable.size()), "{file}: {name}");
+        }
+        assert_eq!(vs.trainable_variables().len(), 5);
+        assert!(vs.trainable_variables().iter().all(|t| t.requires_grad() && t.is_leaf()));
+    }
+}
+
+#[test]
+fn the_format_is_told_by_content() {
+    let tensors = read_bytes(&std::fs::read(fixture("model.safetensors")).unwrap()).unwrap();
+    assert_eq!(tensors.len(), 8);
+}
+
+#[test]
+fn every_kind_of_tensor_is_read() {
+    let tensors = weights::read(&fixture("kinds.pth")).unwrap();
+    let base = Tensor::arange(24, (Kind::Float, Device::Cpu));
+    assert_eq!(tensors["transposed"], base.view([4, 6]).tr());
+    assert_eq!(tensors["shared"], base.narrow(0, 6, 6).view([2, 3]));
+    assert_eq!(tensors["parameter"], base.narrow(0, 0, 2));
+    for (name, kind) in [("half", Kind::Half), ("bfloat16", Kind::BFloat16), ("double", Kind::Double)] {
+        assert_eq!(tensors[name], base.narrow(0, 0, 3).to_kind(kind), "{name}");
+    }
+    assert_eq!(tensors["scalar"], Tensor::from(7.5_f32));
+    assert_eq!(tensors["empty"].size(), [0, 3]);
+    assert_eq!(tensors["negative"], Tensor::from_slice(&[-1, 300, 1_i64 << 40]));
+}
+
+#[test]
+fn a_dropped_head_stays_fresh() {
+    let vs = small();
+    let mut tensors = weights::read(&fixture("model.pth")).unwrap();
+    // The head of another number of classes.
+    tensors.insert("fc.weight".to_owned(), Tensor::ones([1000, 4], (Kind::Float, Device::Cpu)));
+    load(&vs, &tensors, &["fc."]).unwrap();
+    assert_eq!(vs.variables()["fc.weight"], Tensor::zeros([2, 4], (Kind::Float, Device::Cpu)));
+    assert_ne!(vs.variables()["conv.weight"], Tensor::zeros([3, 2, 3, 3], (Kind::Float, Device::Cpu)));
+    let (message, _) = refused(load(&vs, &tensors, &[]));
+    assert_eq!(message, "`some.pth`: tensor `fc.weight`: expected shape [2, 4], found [1000, 4]");
+}
+
+#[test]
+fn unsuitable_tensors_are_refused_and_nothing_is_loaded() {
+    let float = (Kind::Float, Device::Cpu);
+    let cases: [(&str, Option<Tensor>, &str); 6] = [
+        ("bn.running_var", None, "missing tensor `bn.running_var`"),
+        ("bn.extra", Some(Tensor::ones([3], float)), "unexpected tensor `bn.extra`: the network has none of this name"),
+        ("bn.bias", Some(Tensor::ones([3, 1], float)), "tensor `bn.bias`: expected shape [3], found [3, 1]"),
+        ("bn.bias", Some(Tensor::from_slice(&[0.0, f64::NAN, 1.0])), "tensor `bn.bias` holds NaN or infinity"),
+        ("fc.bias", Some(Tensor::from_slice(&[f32::INFINITY, 1.0])), "tensor `fc.bias` holds NaN or infinity"),
+        (
+            "fc.bias",
+            Some(Tensor::from_slice(&[1_i64, 2])),
+            "tensor `fc.bias`: expected floating-point numbers, found Int64",
+        ),
+    ];
+    for (name, replacement, expected) in cases {
+        let vs = small();
+        let mut tensors = weights::read(&fixture("model.pth")).unwrap();
+        match replacement {
+            Some(tensor) => tensors.insert(name.to_owned(), tensor),
+            None => tensors.remove(name),
+        };
+        let (message, _) = refused(load(&vs, &tensors, &[]));
+        assert_eq!(message, format!("`some.pth`: {expected}"));
+        assert!(vs.variables().values().all(|t| t.abs().sum(Kind::Double).double_value(&[]) == 0.0));
+    }
+}
+
+#[test]
+fn another_networks_weights_are_refused() {
+    let build = |architecture| {
+        let _guard = seeded(0);
+        let vs = VarStore::new(Device::Cpu);
+        let network = Network { architecture, stem: Stem::Imagenet };
+        net::build(&vs.root(), network, 10, Initializer::Torchvision).unwrap();
+        vs
+    };
+    let (small, large) = (build(Architecture::ResNet18), build(Architecture::ResNet50));
+    let (message, help) = refused(load(&small, &sorted(&large), &["fc."]));
+    assert_eq!(message, "`some.pth`: unexpected tensor `layer1.0.bn3.bias`: the network has none of this name");
+    assert!(help.starts_with("use weights of this network"));
+    let (message, _) = refused(load(&large, &sorted(&small), &["fc."]));
+    assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`");
+}
+
+#[test]
+fn a_pickle_that_is_not_a_state_dict_is_refused() {
+    let cases = [
+        ("system.pth", "posix.system"),
+        ("eval.pth", "__builtin__.eval"),
+        ("list.pth", "instruction 0x5d"),
+        ("number.pth", "`a` is not a tensor"),
+        ("deep.pth", "nested too deep"),
+        ("outside.pth", "tensor `conv.weight`: shape [3, 2, 3, 255] with strides [18, 9, 3, 1] does not fit"),
+        ("legacy.pth", "PyTorch before 1.6"),
+    ];
+    for (file, expected) in cases {
+        let (message, _) = refused(weights::read(&fixture(file)));
+        assert!(message.contains(expected), "{file}: {message}");
+    }
+}
+
+#[test]
+fn text_is_not_taken_for_weights() {
+    for bytes in [&b""[..], b"PK", b"<!DOCTYPE html><html>", b"PK\x03\x04 but no archive", &[0x80, 2, b'.']] {
+        refused(read_bytes(bytes));
+    }
+}
+
+#[test]
+fn damaged_files_are_refused() {
+    for file in ["model.pth", "model.safetensors"] {
+        let good = std::fs::read(fixture(file)).unwrap();
+        for length in 0..good.len() {
+            refused(read_bytes(&good[..length]));
+        }
+    }
+}
+
+/// No single changed byte of the file may crash the reader: it either reads tensors or refuses.
+#[test]
+fn changed_bytes_never_crash() {
+    for file in ["model.pth", "model.safetensors"] {
+        let good = std::fs::read(fixture(file)).unwrap();
+        for at in 0..good.len() {
+            for change in [0x01, 0x80, 0xff] {
+                let mut bytes = good.clone();
+                bytes[at] ^= change;
+                if let Ok(tensors) = read_bytes(&bytes) {
+                    let _ = load(&small(), &tensors, &[]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_an_io_error() {
+    let error = weights::read(Path::new("no/such/file")).err().unwrap();
+    assert!(matches!(error, Error::Io { .. }), "{error:?}");
+}
