@@ -207,9 +207,8 @@ fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
         // cuBLAS is deterministic only with a fixed workspace, which it reads when it starts.
         .env("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         // Otherwise glibc gives every large tensor back to the system, and each step faults its pages in anew.
-        .env("MALLOC_MMAP_THRESHOLD_", "33554432")
+        .env("MALLOC_MMAP_THRESHOLD_", "4294967296")
         .env("MALLOC_TRIM_THRESHOLD_", "4294967296")
-        .env("MALLOC_TOP_PAD_", "67108864")
         // Ctrl-C reaches this program only, which then stops its workers.
         .process_group(0)
         .spawn()
