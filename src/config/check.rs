@@ -292,12 +292,10 @@ impl Check<'_> {
 
     fn refers<'n>(&self, path: &[&str], name: &str, known: impl Iterator<Item = &'n String>) -> Result<()> {
         let known: Vec<&str> = known.map(String::as_str).collect();
-        self.that(
-            known.contains(&name),
-            path,
-            &format!("there is no `{name}`"),
-            &nearest_help(name, known.iter().copied()),
-        )
+        if known.contains(&name) {
+            return Ok(());
+        }
+        Err(self.sources.error(path, format!("there is no `{name}`"), nearest_help(name, known.into_iter())))
     }
 
     /// Names become parts of paths and cell ids, and no two cells share one.

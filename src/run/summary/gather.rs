@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
 use crate::config::Dataset as DataSource;
+use crate::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -36,14 +37,11 @@ fn dataset(runner: &Runner) -> Dataset {
     let node = &runner.plan.nodes[runner.plan.data];
     let (train_images, test_images) = runner.plan.images;
     let there = matches!(runner.store.lookup(node), Lookup::Hit(_));
-    let paper = crate::config::paper().map(|paper| paper.dataset).ok();
-    let genuine = match (&runner.loaded.config.dataset, &paper) {
-        (
-            DataSource::Archive { train_content: a, test_content: b, .. },
-            Some(DataSource::Archive { train_content: c, test_content: d, .. }),
-        ) => a == c && b == d,
-        _ => false,
-    };
+    let genuine = matches!(
+        &runner.loaded.config.dataset,
+        DataSource::Archive { train_content, test_content, .. }
+            if train_content == CIFAR10_TRAIN_CONTENT && test_content == CIFAR10_TEST_CONTENT
+    );
     let generated = matches!(runner.loaded.config.dataset, DataSource::Generated { .. });
     Dataset {
         name: if generated {
