@@ -32,6 +32,9 @@ pub struct EpochMetrics {
     pub seconds: f64,
     /// Training images per second.
     pub images_per_second: f64,
+    /// α_T and α_F after the epoch, of a loss that learns them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned_alpha: Option<[f64; 2]>,
 }
 
 /// A cell's `scores.json`: everything derived from its test logits.

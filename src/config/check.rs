@@ -1,11 +1,13 @@
 //! What the types cannot say: references, ranges and combinations that are impossible.
 
+mod loss;
+
 use std::collections::BTreeSet;
 
 use super::source::{Sources, nearest_help};
 use super::{Config, Dataset, Initialization, TableRow};
 use crate::error::Result;
-use crate::recipe::{Alpha, Architecture, CLASSES, Loss, Optimizer, Recipe, Schedule, Stem};
+use crate::recipe::{Architecture, CLASSES, Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
 const SCHEMA: u32 = 1;
@@ -196,33 +198,6 @@ impl Check<'_> {
                 self.that(!nesterov || *momentum > 0.0, &at("nesterov"), "needs a momentum", "set `momentum = 0.9`")
             }
         }
-    }
-
-    fn loss(&self, name: &str, loss: &Loss) -> Result<()> {
-        let Loss::Fpl { false_classes, alpha, .. } = loss else { return Ok(()) };
-        let possible = (1..CLASSES as u8).contains(false_classes);
-        self.that(
-            possible,
-            &["losses", name, "false_classes"],
-            "must be 1 to 9: there are nine wrong classes",
-            "the paper uses 1",
-        )?;
-        if let Alpha::Constant { true_class, false_class } = alpha {
-            let valid = |alpha: f64| alpha.is_finite() && alpha >= 0.0;
-            self.that(
-                valid(*true_class),
-                &["losses", name, "alpha", "true_class"],
-                "must not be negative",
-                "1 leaves the term as it is",
-            )?;
-            self.that(
-                valid(*false_class),
-                &["losses", name, "alpha", "false_class"],
-                "must not be negative",
-                "1 leaves the term as it is",
-            )?;
-        }
-        Ok(())
     }
 
     fn row(&self, config: &Config, table: &str, index: usize, row: &TableRow) -> Result<()> {

@@ -123,9 +123,12 @@ fn every_field_of_a_recipe_concerns_the_cells_of_that_recipe() {
 #[test]
 fn every_option_of_a_loss_concerns_the_cells_of_that_loss() {
     let sets = [
-        "losses.fpl.true_term=squared",
-        "losses.fpl.false_term=squared",
+        "losses.fpl.true_term={kind=\"squared\"}",
+        "losses.fpl.false_term={kind=\"linear\"}",
         "losses.fpl.false_classes=2",
+        "losses.fpl.aggregate=mean",
+        "losses.fpl.aggregate=median",
+        "losses.fpl.alpha={kind=\"learned\"}",
         "losses.fpl.alpha={kind=\"none\"}",
         "losses.fpl.alpha={kind=\"minibatch\"}",
         "losses.fpl.alpha={kind=\"constant\",true_class=1.0,false_class=0.5}",
@@ -140,8 +143,55 @@ fn every_option_of_a_loss_concerns_the_cells_of_that_loss() {
         let other = constant(&format!("losses.fpl.alpha={{kind=\"constant\",{other}}}"));
         assert!(half.iter().all(|(cell, old)| (other[cell] != *old) == cell.contains("/fpl/")));
     }
-    let loss = "{kind=\"fpl\",true_term=\"log\",false_term=\"log\",false_classes=1,alpha={kind=\"none\"}}";
-    changes(&format!("losses.ce={loss}"), |cell| cell.contains("/ce/"));
+}
+
+/// Losses that differ in anything, their kind or a parameter, have different fingerprints.
+#[test]
+fn every_parameter_of_every_loss_counts() {
+    let terms = [
+        "{kind=\"log\"}",
+        "{kind=\"squared\"}",
+        "{kind=\"linear\"}",
+        "{kind=\"focal\",gamma=2.0}",
+        "{kind=\"focal\",gamma=1.0}",
+        "{kind=\"poly\",epsilon=2.0}",
+        "{kind=\"poly\",epsilon=1.0}",
+        "{kind=\"generalized\",exponent=0.7}",
+        "{kind=\"generalized\",exponent=0.5}",
+    ];
+    let fpl = |first: &str, second: &str| {
+        let rest = "false_classes=1,aggregate=\"sum\",alpha={kind=\"none\"}";
+        format!("{{kind=\"fpl\",true_term={first},false_term={second},{rest}}}")
+    };
+    let relatives = [
+        "{kind=\"cross-entropy\"}",
+        "{kind=\"scaled-cross-entropy\",factor=1.8}",
+        "{kind=\"scaled-cross-entropy\",factor=2.0}",
+        "{kind=\"focal\",gamma=2.0}",
+        "{kind=\"focal\",gamma=1.0}",
+        "{kind=\"class-balanced\",beta=0.9}",
+        "{kind=\"class-balanced\",beta=0.99}",
+        "{kind=\"poly\",epsilon=2.0}",
+        "{kind=\"poly\",epsilon=1.0}",
+        "{kind=\"mean-absolute-error\"}",
+        "{kind=\"generalized-cross-entropy\",q=0.7}",
+        "{kind=\"generalized-cross-entropy\",q=0.5}",
+        "{kind=\"symmetric-cross-entropy\",alpha=0.1,beta=1.0,log_zero=-4.0}",
+        "{kind=\"symmetric-cross-entropy\",alpha=0.2,beta=1.0,log_zero=-4.0}",
+        "{kind=\"symmetric-cross-entropy\",alpha=0.1,beta=2.0,log_zero=-4.0}",
+        "{kind=\"symmetric-cross-entropy\",alpha=0.1,beta=1.0,log_zero=-6.0}",
+        "{kind=\"taylor-cross-entropy\",order=2}",
+        "{kind=\"taylor-cross-entropy\",order=3}",
+        "{kind=\"label-smoothing\",epsilon=0.1}",
+        "{kind=\"label-smoothing\",epsilon=0.2}",
+    ];
+    let mut losses: Vec<String> = relatives.iter().map(|loss| (*loss).to_owned()).collect();
+    losses.extend(terms.iter().skip(1).map(|term| fpl(term, terms[0])));
+    losses.extend(terms.iter().map(|term| fpl(terms[0], term)));
+    let cell = "table2/resnet18/random/ce/seed0";
+    let of = |loss: &String| fingerprints(&load(&[&format!("losses.ce={loss}")]), StageKind::Train)[cell].clone();
+    let distinct: BTreeSet<String> = losses.iter().map(of).collect();
+    assert_eq!(distinct.len(), losses.len());
 }
 
 #[test]
@@ -260,8 +310,8 @@ fn the_papers_cells_have_these_fingerprints() {
         ),
         (
             "table2/efficientnetv2-s/random/fpl/seed0",
-            "fbea83ee166bf388f35eef1e3010aee2952aa9274b6f86c81f8952c005dd707c",
-            "bf56ef6af4bb0c12e23fbfb499c44975703113d8931f90b0be35d0c202d8ff9d",
+            "870575894facd402ed3b65ba9688e80ae4ac396db381d6a62162234622ce814e",
+            "19f8df4c4ad23e9ae464964c9fbca0af2b72cbd31bdf6bc39334eb28b39f1cd4",
         ),
         (
             "table2/resnet18/random/ce/seed0",
@@ -270,8 +320,8 @@ fn the_papers_cells_have_these_fingerprints() {
         ),
         (
             "table2/resnet18/random/fpl/seed0",
-            "f10848853a1c90d39dc9de718cc1f5464e6f30f22e7973b6bf125176622eea6d",
-            "c042f8fe796b3542c78acff2860829a891a734121871d690498f9cf6604bc8a8",
+            "e444c3b282139f94446f55d77b868b531c02d43b3d8fbbb2d4342760736f24cf",
+            "986ad36860e978a6e2d8954ecaa5d2218bc407d1afa2938d7b71908982ae7650",
         ),
         (
             "table3/resnet50/imagenet/ce/seed0",
@@ -280,8 +330,8 @@ fn the_papers_cells_have_these_fingerprints() {
         ),
         (
             "table3/resnet50/imagenet/fpl/seed0",
-            "e3b63cea17f0384cb7334f65692d69d7425d9a428a761e5eb4276720ceb0c873",
-            "745a826c697d22d967effe6f5936b59f49e9c1b8bfa69539f9ac7e1a7c7e8bf9",
+            "d054b6305c79b091ecff9753ce04abe3ce51a2949b681b670d92543ad9dc0190",
+            "6ea676f947575e7c07e4117bb982fbdb048b647ad5459add497d89f7e341a859",
         ),
         (
             "table3/resnet50/random/ce/seed0",
@@ -290,8 +340,8 @@ fn the_papers_cells_have_these_fingerprints() {
         ),
         (
             "table3/resnet50/random/fpl/seed0",
-            "fe2183ea0892ca58a96f17ed540a6994d45c4f4f9afa56c75357b6aafad6c645",
-            "9c359ff8d21b9ec2e203009128e93195206bae8084f72e082a177f8785ca3566",
+            "e81d818ba2b1285a0a69d0a96bb4e2009a544e624dc1c8c221b285683993072c",
+            "7b07e1fc91925c7fd0f81f846be4e0864761997b67768a4f0fa308ababc63285",
         ),
     ];
     let found: Vec<(&str, &str, &str)> =

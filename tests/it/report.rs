@@ -143,6 +143,7 @@ fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         test_top1_pct: accuracy(epoch),
         test_top5_pct: 99.0 - 9.0 / f64::from(epoch) + shift / 10.0,
         seconds: 12.5,
+        learned_alpha: None,
         images_per_second: 4000.0,
     };
     Cell {

@@ -7,21 +7,22 @@
 //! per step, the peak memory in MiB, and the epoch's loss. The layout is channels-last, as in a cell, unless it is given.
 #![allow(clippy::print_stdout, reason = "its output")]
 
-use std::collections::BTreeMap;
 use std::io::BufRead;
+use std::path::Path;
 use std::time::Instant;
 
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{
-    Alpha, Architecture, Augmentation, Border, CLASSES, Initializer, Loss, Network, Normalization, Optimizer, Recipe,
-    Schedule, Stem, Term,
+    Aggregate, Alpha, Architecture, Augmentation, Border, CLASSES, Initializer, Loss, Network, Normalization,
+    Optimizer, Recipe, Schedule, Stem, Term,
 };
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
-use fpl_worker::nn::fit::Fit;
+use fpl_worker::nn::fit::{Fit, parameters};
+use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
+use tch::Device;
 use tch::nn::VarStore;
-use tch::{Device, Tensor};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,13 +50,20 @@ fn run(arguments: &[String]) -> Result<()> {
     };
     let loss = match word(1) {
         "ce" => Loss::CrossEntropy,
-        "fpl" => Loss::Fpl { true_term: Term::Log, false_term: Term::Log, false_classes: 1, alpha: Alpha::Dataset },
+        "fpl" => Loss::Fpl {
+            true_term: Term::Log,
+            false_term: Term::Log,
+            false_classes: 1,
+            aggregate: Aggregate::Sum,
+            alpha: Alpha::Dataset,
+        },
         _ => return Err(usage()),
     };
     let (batch_size, steps, threads) = (number(2)?, number(3)?, number(4)?);
 
     let (device, _) = device::prepare("cpu", threads)?;
-    let train = Dataset::from_records(&records(batch_size * steps), device)?;
+    let train = Dataset::from_records(&records(batch_size * steps), Path::new("generated records"), device)?;
+    let criterion = Criterion::new(&loss, train.class_counts());
     let recipe = Recipe {
         epochs: u32::MAX,
         batch_size,
@@ -73,16 +81,14 @@ fn run(arguments: &[String]) -> Result<()> {
     if word(5) != "nchw" {
         net::channels_last(&store);
     }
-    let parameters: BTreeMap<String, Tensor> =
-        store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters.into_iter().collect());
+    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(&store, &criterion));
 
     for (epoch, _) in (0..).zip(std::io::stdin().lock().lines()) {
         let mut fit = Fit {
             net: net.as_ref(),
             optimizer: &mut optimizer,
             train: &train,
-            loss: &loss,
+            criterion: &criterion,
             recipe: &recipe,
             seed: 0,
             device,

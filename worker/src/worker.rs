@@ -13,7 +13,8 @@ use tch::{Device, Tensor};
 use crate::data::batches::Dataset;
 use crate::device;
 use crate::error::torch;
-use crate::nn::fit::{Fit, logits};
+use crate::nn::fit::{Fit, logits, parameters};
+use crate::nn::loss::Criterion;
 use crate::nn::optim::Optimizer;
 use crate::nn::{net, weights};
 use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, WEIGHTS};
@@ -89,13 +90,13 @@ fn train(job: &TrainJob) -> Result<()> {
     // A worker whose parent was killed may need a moment to notice.
     let _lock = Lock::acquire(&job.work.join("worker.lock"), || {})?;
     let device = prepare(&job.device, job.threads)?;
-    let train = records(&job.data.join(TRAIN_FILE), limit(job.train_limit))?;
-    let test_records = records(&job.data.join(TEST_FILE), limit(job.test_limit))?;
-    let train = Dataset::from_records(&train, device)?;
-    let test = Dataset::from_records(&test_records, device)?;
+    let (train_file, test_file) = (job.data.join(TRAIN_FILE), job.data.join(TEST_FILE));
+    let test_records = records(&test_file, limit(job.test_limit))?;
+    let train = Dataset::from_records(&records(&train_file, limit(job.train_limit))?, &train_file, device)?;
+    let test = Dataset::from_records(&test_records, &test_file, device)?;
     let labels: Vec<u8> = test_records.iter().step_by(RECORD).copied().collect();
 
-    let mut cell = TrainedCell::new(job, device)?;
+    let mut cell = TrainedCell::new(job, &train, device)?;
     let mut metrics = cell.resume(job)?;
     if !metrics.is_empty() {
         send(&Message::Resumed { epochs: metrics.len() as u32 });
@@ -115,22 +116,22 @@ fn train(job: &TrainJob) -> Result<()> {
 struct TrainedCell {
     store: VarStore,
     net: Box<dyn ModuleT>,
+    criterion: Criterion,
     optimizer: Optimizer,
     device: Device,
 }
 
 impl TrainedCell {
-    fn new(job: &TrainJob, device: Device) -> Result<Self> {
+    fn new(job: &TrainJob, train: &Dataset, device: Device) -> Result<Self> {
         let (store, net) =
             build(job.network, job.recipe.initializer, torch_seed(job.seed, Purpose::Weights, 0), device)?;
         if let Some(path) = &job.weights {
             weights::load(&store, &weights::read(path)?, &job.drop, path)?;
         }
         net::channels_last(&store);
-        let parameters: BTreeMap<String, Tensor> =
-            store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters.into_iter().collect());
-        Ok(Self { store, net, optimizer, device })
+        let criterion = Criterion::new(&job.loss, train.class_counts());
+        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters(&store, &criterion));
+        Ok(Self { store, net, criterion, optimizer, device })
     }
 
     fn epoch(
@@ -147,7 +148,7 @@ impl TrainedCell {
             net: self.net.as_ref(),
             optimizer: &mut self.optimizer,
             train,
-            loss: &job.loss,
+            criterion: &self.criterion,
             recipe: &job.recipe,
             seed: job.seed,
             device: self.device,
@@ -175,6 +176,7 @@ impl TrainedCell {
             test_top5_pct: scores.top5_pct,
             seconds: done.seconds,
             images_per_second: images as f64 / done.seconds,
+            learned_alpha: self.criterion.learned_alpha(),
         })
     }
 
@@ -187,6 +189,8 @@ impl TrainedCell {
     fn checkpoint(&self, work: &Path, epochs: u32) -> Result<()> {
         let mut tensors = self.model_tensors("model.");
         tensors.extend(self.optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
+        let learned = self.criterion.parameters().into_iter();
+        tensors.extend(learned.map(|(name, tensor)| (format!("loss.{name}"), tensor.detach())));
         tensors.push(("epochs".into(), Tensor::from_slice(&[i64::from(epochs)])));
         save(&tensors, &work.join(CHECKPOINT))
     }
@@ -213,13 +217,15 @@ impl TrainedCell {
         };
         weights::load(&self.store, &part("model."), &[], &path)?;
         self.optimizer.load_state(&part("optimizer."))?;
+        weights::copy(self.criterion.parameters(), &part("loss."), &path)?;
         Ok(metrics)
     }
 }
 
 fn evaluate(job: &EvaluateJob) -> Result<()> {
     let device = prepare(&job.device, job.threads)?;
-    let test = Dataset::from_records(&records(&job.data.join(TEST_FILE), limit(job.test_limit))?, device)?;
+    let test_file = job.data.join(TEST_FILE);
+    let test = Dataset::from_records(&records(&test_file, limit(job.test_limit))?, &test_file, device)?;
     let (store, net) = build(job.network, Initializer::Torchvision, 0, device)?;
     weights::load(&store, &weights::read(&job.weights)?, &[], &job.weights)?;
     net::channels_last(&store);

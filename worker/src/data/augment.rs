@@ -37,11 +37,12 @@ pub fn order(seed: u64, epoch: u32, count: u32) -> Vec<i64> {
 #[derive(Debug)]
 pub struct Draws {
     padding: i64,
-    /// Top and left edges of the crops in the padded images, 0 to 2·padding, int64 `[count]`.
-    top: Tensor,
-    left: Tensor,
+    /// Top edges of the crops in the padded images, 0 to 2·padding, int64 `[count]`.
+    pub top: Tensor,
+    /// Left edges, likewise.
+    pub left: Tensor,
     /// Whether to mirror, bool `[count]`; none if no image is.
-    mirrored: Option<Tensor>,
+    pub mirrored: Option<Tensor>,
     /// 0, 1, 2, …, int64 `[count]`.
     positions: Tensor,
 }

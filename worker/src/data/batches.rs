@@ -1,5 +1,7 @@
 //! Records on a device, served as normalised minibatches.
 
+use std::path::Path;
+
 use tch::{Device, Kind, TchError, Tensor};
 
 use crate::data::augment::{Draws, order};
@@ -35,7 +37,13 @@ fn copy(bytes: &[u8], device: Device) -> Result<(Tensor, Tensor), TchError> {
 
 impl Dataset {
     /// Copies CIFAR-10 records of 3073 bytes to `device`.
-    pub fn from_records(bytes: &[u8], device: Device) -> Result<Self> {
+    ///
+    /// # Errors
+    /// No whole number of records, or a label that is none; the message names `source`, the file they come from.
+    pub fn from_records(bytes: &[u8], source: &Path, device: Device) -> Result<Self> {
+        let invalid = |message: String| {
+            Error::data(source, message, "the file is damaged: remove its folder and run the command again")
+        };
         let (records, rest) = bytes.as_chunks::<RECORD>();
         if records.is_empty() || !rest.is_empty() {
             return Err(invalid(format!("{} bytes are not a whole number of {RECORD}-byte records", bytes.len())));
@@ -120,10 +128,6 @@ impl Dataset {
             (transform.resize(images), self.labels.narrow(0, start, length))
         })
     }
-}
-
-fn invalid(message: String) -> Error {
-    Error::data("CIFAR-10 records", message, "the file is damaged: delete it and run the command again")
 }
 
 /// Start and length of each minibatch.

@@ -1,19 +1,27 @@
 //! The training loop: one epoch, and the logits of a test set.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use tch::nn::ModuleT;
+use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Kind, Tensor};
 
 use crate::data::batches::Dataset;
-use crate::nn::loss::loss;
+use crate::nn::loss::Criterion;
 use crate::nn::optim::Optimizer;
 use crate::nn::schedule::learning_rate;
-use fpl_repro::recipe::{Loss, Normalization, Recipe};
+use fpl_repro::recipe::{Normalization, Recipe};
 use fpl_repro::seed::{Purpose, torch_seed};
 
 /// Test images per step. Part of how logits are computed, so a change is a new version of evaluation.
 const EVALUATION_BATCH: u32 = 100;
+
+/// Everything that is trained, sorted by name: the weights, and what the loss learns under `loss.`.
+pub fn parameters(store: &VarStore, criterion: &Criterion) -> Vec<(String, Tensor)> {
+    let learned = criterion.parameters().into_iter().map(|(name, tensor)| (format!("loss.{name}"), tensor));
+    let weights = store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad());
+    weights.chain(learned).collect::<BTreeMap<_, _>>().into_iter().collect()
+}
 
 /// What is trained, on what, and how.
 pub struct Fit<'a> {
@@ -24,7 +32,7 @@ pub struct Fit<'a> {
     /// The training set, on the device.
     pub train: &'a Dataset,
     /// The loss.
-    pub loss: &'a Loss,
+    pub criterion: &'a Criterion,
     /// The recipe.
     pub recipe: &'a Recipe,
     /// The seed.
@@ -34,10 +42,12 @@ pub struct Fit<'a> {
 }
 
 /// An epoch's numbers.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Epoch {
     /// Mean loss per training image.
     pub loss: f64,
+    /// Mean loss per image of every step.
+    pub step_losses: Vec<f64>,
     /// Learning rate.
     pub learning_rate: f64,
     /// Seconds.
@@ -62,7 +72,6 @@ impl Fit<'_> {
         let started = Instant::now();
         let recipe = self.recipe;
         let rate = learning_rate(&recipe.schedule, recipe.optimizer.learning_rate(), epoch, recipe.epochs);
-        let counts = self.train.class_counts();
         crate::device::manual_seed(torch_seed(self.seed, Purpose::Dropout, epoch), self.device);
         let batches = self.train.training_batches(
             self.seed,
@@ -74,23 +83,23 @@ impl Fit<'_> {
         );
         // Losses stay on the device until the epoch ends: reading one would make the host wait for every step.
         let mut losses = Vec::new();
-        let mut images = 0;
+        let mut sizes = Vec::new();
         for (xs, ys) in batches {
-            let batch = ys.size()[0];
-            let value = loss(self.loss, &counts, &self.net.forward_t(&xs, true), &ys);
+            let value = self.criterion.loss(&self.net.forward_t(&xs, true), &ys);
             self.optimizer.backward_step(&value, rate);
-            losses.push(value.detach() * batch as f64);
-            images += batch;
-            on_step(losses.len(), images);
+            losses.push(value.detach());
+            sizes.push(ys.size()[0]);
+            on_step(losses.len(), sizes.iter().sum());
         }
         crate::device::synchronize(self.device);
         let losses = Tensor::stack(&losses, 0).to_kind(Kind::Double).to_device(Device::Cpu);
-        let values = Vec::<f64>::try_from(&losses).unwrap_or_default();
-        if let Some(step) = values.iter().position(|loss| !loss.is_finite()) {
+        let step_losses = Vec::<f64>::try_from(&losses).unwrap_or_default();
+        if let Some(step) = step_losses.iter().position(|loss| !loss.is_finite()) {
             return Err(NonFinite { step: step + 1 });
         }
-        let mean = values.iter().sum::<f64>() / images.max(1) as f64;
-        Ok(Epoch { loss: mean, learning_rate: rate, seconds: started.elapsed().as_secs_f64() })
+        let sum: f64 = step_losses.iter().zip(&sizes).map(|(loss, &size)| loss * size as f64).sum();
+        let loss = sum / sizes.iter().sum::<i64>().max(1) as f64;
+        Ok(Epoch { loss, step_losses, learning_rate: rate, seconds: started.elapsed().as_secs_f64() })
     }
 }
 

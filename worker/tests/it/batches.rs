@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use fpl_repro::recipe::{Augmentation, Border, Normalization};
 use fpl_worker::data::batches::Dataset;
@@ -57,7 +58,7 @@ fn numbered(count: usize) -> Dataset {
 }
 
 fn dataset(bytes: &[u8]) -> Dataset {
-    Dataset::from_records(bytes, Device::Cpu).unwrap()
+    Dataset::from_records(bytes, Path::new("train.bin"), Device::Cpu).unwrap()
 }
 
 fn floats(tensor: &Tensor) -> Vec<f32> {
@@ -94,7 +95,11 @@ fn records_become_images_and_labels() {
 
 #[test]
 fn damaged_records_are_refused() {
-    let refusal = |bytes: &[u8]| Dataset::from_records(bytes, Device::Cpu).unwrap_err().to_string();
+    let refusal = |bytes: &[u8]| {
+        let message = Dataset::from_records(bytes, Path::new("some/train.bin"), Device::Cpu).unwrap_err().to_string();
+        assert!(message.contains("some/train.bin"), "{message}");
+        message
+    };
     assert!(refusal(&[]).contains("0 bytes"));
     assert!(refusal(&records(2)[1..]).contains("6145 bytes"));
     let mut bytes = records(3);

@@ -1,15 +1,19 @@
-//! The losses against the paper's formulas evaluated with many digits (`tests/fixtures/make_loss.py`), and by hand.
+//! The losses against their formulas evaluated with many digits (`tests/fixtures/make_loss.py`), and by hand.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use fpl_repro::recipe::{Alpha, Loss, Term};
-use fpl_worker::nn::loss::loss;
+use std::collections::BTreeSet;
+
+use fpl_repro::recipe::{Aggregate, Alpha, Loss, Term};
+use fpl_worker::nn::loss::Criterion;
 use serde::Deserialize;
 use tch::{Kind, Tensor};
 
 #[derive(Deserialize)]
 struct Fixture {
     class_counts: Vec<f64>,
+    /// s_T and s_F where α is learned.
+    log_variance: [f64; 2],
     cases: Vec<Case>,
 }
 
@@ -21,34 +25,73 @@ struct Case {
     targets: Vec<i64>,
     value: f64,
     gradient: Vec<Vec<f64>>,
+    #[serde(default)]
+    learned_gradient: Vec<f64>,
 }
 
 fn fixture() -> Fixture {
     serde_json::from_str(include_str!("../fixtures/loss/cases.json")).unwrap()
 }
 
-/// Value and gradient of `spec`.
-fn evaluate(spec: &Loss, counts: &[f64], logits: &[Vec<f64>], targets: &[i64], kind: Kind) -> (f64, Vec<Vec<f64>>) {
-    let logits = Tensor::from_slice2(logits).to_kind(kind).set_requires_grad(true);
-    let value = loss(spec, &Tensor::from_slice(counts), &logits, &Tensor::from_slice(targets));
-    assert_eq!(value.size(), [0i64; 0], "a scalar");
-    value.backward();
-    (value.double_value(&[]), Vec::try_from(logits.grad().to_kind(Kind::Double)).unwrap())
+/// A scalar loss, its gradient with respect to the logits, and that with respect to what it learns.
+struct Evaluated {
+    value: f64,
+    gradient: Vec<Vec<f64>>,
+    learned: Vec<f64>,
 }
 
-/// The largest |found − expected| over the cases, values relative to max(1, |expected|).
+/// Evaluates `spec` where whatever it learns stands at `log_variance`.
+fn evaluate_at(
+    log_variance: [f64; 2],
+    spec: &Loss,
+    counts: &[f64],
+    logits: &[Vec<f64>],
+    targets: &[i64],
+    kind: Kind,
+) -> Evaluated {
+    let criterion = Criterion::new(spec, Tensor::from_slice(counts));
+    let parameters = criterion.parameters();
+    for (name, parameter) in &parameters {
+        assert_eq!((name.as_str(), parameter.size()), ("log_variance", vec![2]));
+        tch::no_grad(|| parameter.shallow_clone().copy_(&Tensor::from_slice(&log_variance)));
+    }
+    let logits = Tensor::from_slice2(logits).to_kind(kind).set_requires_grad(true);
+    let value = criterion.loss(&logits, &Tensor::from_slice(targets));
+    assert_eq!((value.size(), value.kind()), (vec![], kind), "a scalar");
+    value.backward();
+    let double = |tensor: Tensor| tensor.grad().to_kind(Kind::Double);
+    Evaluated {
+        value: value.double_value(&[]),
+        gradient: Vec::try_from(double(logits)).unwrap(),
+        learned: parameters.into_iter().flat_map(|(_, tensor)| Vec::<f64>::try_from(double(tensor)).unwrap()).collect(),
+    }
+}
+
+/// Value and gradient of `spec`.
+fn evaluate(spec: &Loss, counts: &[f64], logits: &[Vec<f64>], targets: &[i64], kind: Kind) -> (f64, Vec<Vec<f64>>) {
+    let Evaluated { value, gradient, .. } = evaluate_at([0.0; 2], spec, counts, logits, targets, kind);
+    (value, gradient)
+}
+
+/// The largest |found − expected| over the cases of values, relative to max(1, |expected|), and of gradients.
 fn worst(kind: Kind) -> (f64, f64) {
-    let Fixture { class_counts, cases } = fixture();
+    let Fixture { class_counts, log_variance, cases } = fixture();
     let (mut value_error, mut gradient_error) = (0f64, 0f64);
     for case in &cases {
-        let (value, gradient) = evaluate(&case.loss, &class_counts, &case.logits, &case.targets, kind);
-        let error = (value - case.value).abs() / case.value.abs().max(1.0);
-        assert!(error < 1e-5, "{} {:?}: {value} is not {}", case.name, case.loss, case.value);
+        let found = evaluate_at(log_variance, &case.loss, &class_counts, &case.logits, &case.targets, kind);
+        let error = (found.value - case.value).abs() / case.value.abs().max(1.0);
+        assert!(error < 1e-5, "{} {:?}: {} is not {}", case.name, case.loss, found.value, case.value);
         value_error = value_error.max(error);
-        for (found, expected) in gradient.iter().flatten().zip(case.gradient.iter().flatten()) {
+        for (found, expected) in found.gradient.iter().flatten().zip(case.gradient.iter().flatten()) {
             let error = (found - expected).abs();
-            assert!(error < 1e-5, "{} {:?}: {gradient:?} is not {:?}", case.name, case.loss, case.gradient);
+            assert!(error < 1e-5, "{} {:?}: {found} is not {expected}", case.name, case.loss);
             gradient_error = gradient_error.max(error);
+        }
+        // Slopes of s hold a whole term, up to 2e4, so they are compared as values are; s itself is float32.
+        assert_eq!(found.learned.len(), case.learned_gradient.len(), "{:?}", case.loss);
+        for (found, expected) in found.learned.iter().zip(&case.learned_gradient) {
+            let error = (found - expected).abs() / expected.abs().max(1.0);
+            assert!(error < 1e-6, "{} {:?}: {found} is not {expected}", case.name, case.loss);
         }
     }
     (value_error, gradient_error)
@@ -68,32 +111,56 @@ fn losses_and_gradients_are_those_of_the_formulas_in_float32() {
     assert!(value < 1e-6 && gradient < 2e-6, "off by {value:e} and {gradient:e}");
 }
 
+/// The name of a variant, as the configuration has it.
+fn kind_of(value: &impl serde::Serialize) -> String {
+    let value = serde_json::to_value(value).unwrap();
+    value.get("kind").unwrap_or(&value).as_str().unwrap().to_owned()
+}
+
 #[test]
 fn the_fixture_covers_every_form() {
     let cases = fixture().cases;
-    let covered = |wanted: &dyn Fn(Term, Term, u8, Alpha) -> bool| {
-        cases.iter().any(|case| match case.loss {
-            Loss::Fpl { true_term, false_term, false_classes, alpha } => {
-                wanted(true_term, false_term, false_classes, alpha)
+    let forms: BTreeSet<String> = cases
+        .iter()
+        .flat_map(|case| match case.loss {
+            Loss::Fpl { true_term, false_term, false_classes, aggregate, alpha } => {
+                let (first, second) = (kind_of(&true_term), kind_of(&false_term));
+                vec![
+                    format!("L_T {first}"),
+                    format!("L_F {second}"),
+                    format!("{first} {second} {} k {false_classes}", kind_of(&aggregate)),
+                    format!("{first} {second} α {}", kind_of(&alpha)),
+                    format!("{} L_F {second}", kind_of(&aggregate)),
+                ]
             }
-            Loss::CrossEntropy => false,
+            ref other => vec![kind_of(other)],
         })
-    };
-    assert!(cases.iter().any(|case| case.loss == Loss::CrossEntropy));
-    for first in [Term::Log, Term::Squared] {
-        for second in [Term::Log, Term::Squared] {
-            for k in 1..=9 {
-                assert!(covered(&|t, f, classes, _| (t, f, classes) == (first, second, k)));
-            }
-            assert!(covered(&|t, f, _, alpha| (t, f) == (first, second) && matches!(alpha, Alpha::Constant { .. })));
-            assert!(covered(&|t, f, _, alpha| (t, f) == (first, second) && alpha == Alpha::Dataset));
-            assert!(covered(&|t, f, _, alpha| (t, f) == (first, second) && alpha == Alpha::Minibatch));
+        .collect();
+    let covers = |form: String| assert!(forms.contains(&form), "no case of `{form}`");
+    let relatives = [
+        "cross-entropy scaled-cross-entropy focal class-balanced poly mean-absolute-error",
+        "generalized-cross-entropy symmetric-cross-entropy taylor-cross-entropy label-smoothing",
+    ];
+    relatives.iter().flat_map(|names| names.split(' ')).for_each(|name| covers(name.to_owned()));
+    for first in ["log", "squared"] {
+        for second in ["log", "squared"] {
+            (1..=9).for_each(|k| covers(format!("{first} {second} sum k {k}")));
+            ["none", "constant", "dataset", "minibatch"].iter().for_each(|alpha| {
+                covers(format!("{first} {second} α {alpha}"));
+            });
         }
     }
+    for term in ["log", "squared", "linear", "focal", "poly", "generalized"] {
+        ["L_T", "L_F", "mean L_F", "median L_F"].iter().for_each(|place| covers(format!("{place} {term}")));
+    }
+    for aggregate in ["mean", "median"] {
+        (1..=9).for_each(|k| covers(format!("log log {aggregate} k {k}")));
+    }
+    covers("log log α learned".to_owned());
 }
 
 fn fpl(term: Term, false_classes: u8, alpha: Alpha) -> Loss {
-    Loss::Fpl { true_term: term, false_term: term, false_classes, alpha }
+    Loss::Fpl { true_term: term, false_term: term, false_classes, aggregate: Aggregate::Sum, alpha }
 }
 
 fn close(found: f64, expected: f64) {
@@ -153,7 +220,24 @@ fn ties_go_to_the_lower_index() {
 #[test]
 fn finite_differences_agree_with_the_gradient() {
     let logits = vec![vec![0.3, -1.2, 0.8, 2.1, -0.4], vec![1.0, 0.2, -0.7, 0.6, -2.0]];
-    for spec in [fpl(Term::Log, 2, Alpha::Minibatch), fpl(Term::Squared, 4, Alpha::Dataset), Loss::CrossEntropy] {
+    let aggregated = |false_term, aggregate| Loss::Fpl {
+        true_term: Term::Generalized { exponent: 0.3 },
+        false_term,
+        false_classes: 4,
+        aggregate,
+        alpha: Alpha::Dataset,
+    };
+    for spec in [
+        fpl(Term::Log, 2, Alpha::Minibatch),
+        fpl(Term::Squared, 4, Alpha::Dataset),
+        fpl(Term::Focal { gamma: 1.5 }, 2, Alpha::Learned),
+        aggregated(Term::Poly { epsilon: -0.5 }, Aggregate::Mean),
+        aggregated(Term::Linear, Aggregate::Median),
+        Loss::CrossEntropy,
+        Loss::ClassBalanced { beta: 0.9 },
+        Loss::TaylorCrossEntropy { order: 4 },
+        Loss::LabelSmoothing { epsilon: 0.2 },
+    ] {
         let value = |logits: &[Vec<f64>]| evaluate(&spec, &[9.0, 5.0, 3.0, 2.0, 1.0], logits, &[2, 0], Kind::Double);
         let (_, gradient) = value(&logits);
         for row in 0..2 {
@@ -182,5 +266,117 @@ fn the_loss_is_a_mean_over_the_minibatch() {
         let (twice_value, twice) = evaluate(&spec, &[1.0, 2.0, 3.0, 4.0], &twice, &[0, 3, 0, 3], Kind::Double);
         close(twice_value, once_value);
         close(twice[1][2], once[1][2] / 2.0);
+    }
+}
+
+/// p = (0.5, 0.3, 0.2) and T = 0; of two wrong classes mean and median are 0.25, of three the median is the second.
+#[test]
+fn mean_and_median_by_hand() {
+    let value = |logits: &[f64], false_term, false_classes, aggregate, alpha| {
+        let spec = Loss::Fpl { true_term: Term::Log, false_term, false_classes, aggregate, alpha };
+        evaluate(&spec, &[6.0, 3.0, 1.0, 10.0][..logits.len()], &[logits.to_vec()], &[0], Kind::Double).0
+    };
+    let three = [0.5f64, 0.3, 0.2].map(f64::ln);
+    let constant = Alpha::Constant { true_class: 0.0, false_class: 1.0 };
+    for aggregate in [Aggregate::Mean, Aggregate::Median] {
+        close(value(&three, Term::Log, 2, aggregate, constant), -0.75f64.ln());
+        close(value(&three, Term::Squared, 2, aggregate, constant), 0.0625);
+        // Eq. 4: α = (0.4, 0.7, 0.9), the false classes' mean 0.8.
+        close(value(&three, Term::Squared, 2, aggregate, Alpha::Dataset), -0.4 * 0.5f64.ln() + 0.8 * 0.0625);
+    }
+    let four = [0.4f64, 0.3, 0.2, 0.1].map(f64::ln);
+    close(value(&four, Term::Squared, 3, Aggregate::Median, constant), 0.04);
+    close(value(&four, Term::Squared, 3, Aggregate::Mean, constant), 0.04);
+    let four = [0.4f64, 0.45, 0.1, 0.05].map(f64::ln);
+    close(value(&four, Term::Squared, 3, Aggregate::Median, constant), 0.01);
+    // Eq. 4 of (6, 3, 1, 10): the α of class 2, the median, is 0.95.
+    close(value(&four, Term::Squared, 3, Aggregate::Median, Alpha::Dataset), -0.7 * 0.4f64.ln() + 0.95 * 0.01);
+}
+
+/// p_T = ½ of three classes: every relative by hand.
+#[test]
+fn the_relatives_by_hand() {
+    let logits = [vec![0.5f64.ln(), 0.3f64.ln(), 0.2f64.ln()]];
+    let value = |spec| evaluate(&spec, &[4.0, 2.0, 1.0], &logits, &[0], Kind::Double).0;
+    let log = 2f64.ln();
+    close(value(Loss::ScaledCrossEntropy { factor: 1.8 }), 1.8 * log);
+    close(value(Loss::Focal { gamma: 2.0 }), 0.25 * log);
+    close(value(Loss::Poly { epsilon: 3.0 }), log + 1.5);
+    close(value(Loss::MeanAbsoluteError), 1.0);
+    close(value(Loss::GeneralizedCrossEntropy { q: 0.5 }), 2.0 * (1.0 - 0.5f64.sqrt()));
+    close(value(Loss::SymmetricCrossEntropy { alpha: 0.1, beta: 1.0, log_zero: -4.0 }), 0.1 * log + 2.0);
+    close(value(Loss::TaylorCrossEntropy { order: 3 }), 0.5 + 0.25 / 2.0 + 0.125 / 3.0);
+    // Targets 0.7, 0.1, 0.1 and 0.1 more for T.
+    let smooth = 0.8 * log - 0.1 * (0.3f64.ln() + 0.2f64.ln());
+    close(value(Loss::LabelSmoothing { epsilon: 0.3 }), smooth);
+    // β = ½: effective numbers 15/8, 3/2 and 1; their inverses have the sum 11/5, scaled to 3.
+    close(value(Loss::ClassBalanced { beta: 0.5 }), 3.0 * (8.0 / 15.0) / (11.0 / 5.0) * log);
+}
+
+/// Each relative becomes another loss at the end of its range.
+#[test]
+fn limits_of_the_relatives() {
+    let logits = vec![vec![0.3, -1.2, 0.8, 2.1, -0.4], vec![1.0, 0.2, -0.7, 0.6, -2.0]];
+    let value = |spec, counts: &[f64; 5]| evaluate(&spec, counts, &logits, &[2, 0], Kind::Double).0;
+    let of = |spec| value(spec, &[5.0; 5]);
+    let cross_entropy = of(Loss::CrossEntropy);
+    for spec in [
+        Loss::ScaledCrossEntropy { factor: 1.0 },
+        Loss::Focal { gamma: 0.0 },
+        Loss::Poly { epsilon: 0.0 },
+        Loss::SymmetricCrossEntropy { alpha: 1.0, beta: 0.0, log_zero: -4.0 },
+        Loss::LabelSmoothing { epsilon: 0.0 },
+        Loss::ClassBalanced { beta: 0.0 },
+        // Balanced data.
+        Loss::ClassBalanced { beta: 0.999 },
+        Loss::GeneralizedCrossEntropy { q: 1e-14 },
+    ] {
+        close(of(spec), cross_entropy);
+    }
+    // Σ_{i>100} u^i/i for 1 − p_T = u < 0.85 is below 1e-8.
+    assert!((of(Loss::TaylorCrossEntropy { order: 100 }) - cross_entropy).abs() < 1e-8);
+    close(of(Loss::TaylorCrossEntropy { order: 1 }), of(Loss::MeanAbsoluteError) / 2.0);
+    close(of(Loss::GeneralizedCrossEntropy { q: 1.0 }), of(Loss::MeanAbsoluteError) / 2.0);
+    close(of(Loss::SymmetricCrossEntropy { alpha: 0.0, beta: 0.5, log_zero: -4.0 }), of(Loss::MeanAbsoluteError));
+    // β → 1 weighs by 1/N_i: Σ 1/N = 1/4 + 1/4 + 1/2 + 1 + 0, five classes; a class without images has no weight.
+    let counts = [4.0, 4.0, 2.0, 1.0, 0.0];
+    let inverse = value(Loss::ClassBalanced { beta: 1.0 - 1e-9 }, &counts);
+    let softmax = |row: &[f64], t: usize| row[t] - row.iter().map(|z| z.exp()).sum::<f64>().ln();
+    let weights = [5.0 / 8.0, 5.0 / 4.0];
+    let expected = -(weights[1] * softmax(&logits[0], 2) + weights[0] * softmax(&logits[1], 0)) / 2.0;
+    assert!((inverse - expected).abs() < 1e-7, "{inverse} is not {expected}");
+}
+
+/// Kendall's weights cannot vanish: from any start, descent brings α to 1/(2L) for a term whose mean is L.
+#[test]
+fn a_learned_alpha_returns_from_zero() {
+    // p = (0.5, 0.3, 0.2): L_T = ln 2, L_F = −ln 0.7.
+    let logits = [vec![0.5f64.ln(), 0.3f64.ln(), 0.2f64.ln()]];
+    let spec = fpl(Term::Log, 1, Alpha::Learned);
+    for start in [[6.0, 6.0], [0.0, 0.0], [-4.0, 4.0]] {
+        let mut s: [f64; 2] = start;
+        for _ in 0..2000 {
+            let slopes = evaluate_at(s, &spec, &[1.0; 3], &logits, &[0], Kind::Double).learned;
+            s = [0, 1].map(|index| s[index] - 0.05 * slopes[index].clamp(-2.0, 2.0));
+        }
+        for (s, term) in s.into_iter().zip([2f64.ln(), -0.7f64.ln()]) {
+            let (alpha, expected) = ((-s).exp(), 1.0 / (2.0 * term));
+            // s is float32 in the criterion.
+            assert!((alpha / expected - 1.0).abs() < 1e-5, "α {alpha} from {start:?}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_learned_alpha_starts_at_one_and_others_learn_nothing() {
+    let criterion = |spec: &Loss| Criterion::new(spec, Tensor::from_slice(&[1.0f32; 10]));
+    let learned = criterion(&fpl(Term::Log, 1, Alpha::Learned));
+    assert_eq!(learned.learned_alpha(), Some([1.0, 1.0]));
+    assert!(learned.parameters()[0].1.requires_grad() && learned.parameters()[0].1.is_leaf());
+    let logits = [vec![1.0, -2.0, 0.5, 3.0, 0.0, -1.0, 2.0, 0.25, -0.5, 1.5]];
+    let value = |alpha| evaluate(&fpl(Term::Log, 3, alpha), &[1.0; 10], &logits, &[6], Kind::Double).0;
+    close(value(Alpha::Learned), value(Alpha::None));
+    for spec in [Loss::CrossEntropy, fpl(Term::Log, 1, Alpha::Dataset)] {
+        assert!(criterion(&spec).parameters().is_empty() && criterion(&spec).learned_alpha().is_none());
     }
 }

@@ -11,15 +11,16 @@
     reason = "a failure here is a failed test; numbers are as they were printed"
 )]
 
-use std::collections::BTreeMap;
+use std::path::Path;
 
 use fpl_repro::recipe::{
-    Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer, Recipe, Schedule,
-    Stem, Term,
+    Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer, Recipe,
+    Schedule, Stem, Term,
 };
 use fpl_repro::seed::{Purpose, torch_seed};
 use fpl_worker::data::batches::Dataset;
-use fpl_worker::nn::fit::Fit;
+use fpl_worker::nn::fit::{Fit, parameters};
+use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -68,13 +69,21 @@ fn train(network: Network, loss: &Loss, recipe: &Recipe) -> [f64; 3] {
     let store = VarStore::new(device);
     let net = net::build(&store.root(), network, 10, recipe.initializer).unwrap();
     net::channels_last(&store);
-    let parameters: BTreeMap<_, _> =
-        store.variables().into_iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-    let before: Vec<Tensor> = parameters.values().map(|tensor| tensor.detach().copy()).collect();
-    let now: Vec<Tensor> = parameters.values().map(Tensor::detach).collect();
-    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters.into_iter().collect());
-    let train = Dataset::from_records(&records(8), device).unwrap();
-    let mut fit = Fit { net: net.as_ref(), optimizer: &mut optimizer, train: &train, loss, recipe, seed: SEED, device };
+    let train = Dataset::from_records(&records(8), Path::new("train.bin"), device).unwrap();
+    let criterion = Criterion::new(loss, train.class_counts());
+    let parameters = parameters(&store, &criterion);
+    let before: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.detach().copy()).collect();
+    let now: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.detach()).collect();
+    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters);
+    let mut fit = Fit {
+        net: net.as_ref(),
+        optimizer: &mut optimizer,
+        train: &train,
+        criterion: &criterion,
+        recipe,
+        seed: SEED,
+        device,
+    };
     let epoch = fit.epoch(1, |_, _| {}).unwrap();
     let sum = |tensor: &Tensor| tensor.abs().sum(Kind::Double).double_value(&[]);
     let moved = before.iter().zip(&now).map(|(before, now)| sum(&(now - before))).sum();
@@ -122,10 +131,14 @@ fn networks_train_as_in_this_version() {
 
 #[test]
 fn losses_train_as_in_this_version() {
-    use Term::{Log, Squared};
+    use Term::{Generalized, Linear, Log, Squared};
+    let compare = |loss: Loss, pinned| compare(&format!("{loss:?}"), train(R18, &loss, &recipe()), pinned);
     let case = |true_term, false_term, false_classes, alpha, pinned| {
-        let loss = Loss::Fpl { true_term, false_term, false_classes, alpha };
-        compare(&format!("{loss:?}"), train(R18, &loss, &recipe()), pinned)
+        compare(Loss::Fpl { true_term, false_term, false_classes, aggregate: Aggregate::Sum, alpha }, pinned)
+    };
+    let aggregated = |aggregate, pinned| {
+        let (true_term, false_term) = (Term::Poly { epsilon: 1.0 }, Term::Focal { gamma: 0.5 });
+        compare(Loss::Fpl { true_term, false_term, false_classes: 4, aggregate, alpha: Alpha::Dataset }, pinned)
     };
     all_same([
         case(Log, Log, 1, Alpha::None, [2.62842, 9.92342, 26.0852]),
@@ -135,6 +148,19 @@ fn losses_train_as_in_this_version() {
         case(Log, Squared, 3, Alpha::Constant { true_class: 2.0, false_class: 0.5 }, [4.92213, 19.3619, 26.0208]),
         case(Squared, Log, 2, Alpha::None, [1.17031, 2.59658, 25.8245]),
         case(Squared, Squared, 1, Alpha::Dataset, [0.749653, 1.40638, 25.8576]),
+        case(Log, Log, 1, Alpha::Learned, [2.62827, 9.92354, 26.0852]),
+        case(Linear, Generalized { exponent: 0.7 }, 1, Alpha::None, [1.08427, 1.70464, 25.8939]),
+        aggregated(Aggregate::Mean, [2.97863, 9.19538, 25.8838]),
+        aggregated(Aggregate::Median, [2.97709, 9.20779, 25.8871]),
+        compare(Loss::ScaledCrossEntropy { factor: 1.8 }, [4.3993, 17.3712, 25.9467]),
+        compare(Loss::Focal { gamma: 2.0 }, [2.03451, 11.6892, 25.9093]),
+        compare(Loss::ClassBalanced { beta: 0.9 }, [3.05256, 12.0615, 25.9034]),
+        compare(Loss::Poly { epsilon: 1.0 }, [3.35025, 10.4374, 25.9008]),
+        compare(Loss::MeanAbsoluteError, [1.81753, 1.6309, 25.85]),
+        compare(Loss::GeneralizedCrossEntropy { q: 0.7 }, [1.16393, 1.68753, 25.8417]),
+        compare(Loss::SymmetricCrossEntropy { alpha: 0.1, beta: 1.0, log_zero: -4.0 }, [3.87929, 4.19766, 25.9089]),
+        compare(Loss::TaylorCrossEntropy { order: 2 }, [1.32211, 1.55362, 25.8423]),
+        compare(Loss::LabelSmoothing { epsilon: 0.1 }, [2.43457, 8.70873, 25.8822]),
     ]);
 }
 

@@ -56,6 +56,19 @@ pub fn load(vs: &VarStore, tensors: &BTreeMap<String, Tensor>, drop: &[String], 
     if let Some(name) = offered.iter().find(|name| !variables.contains_key(**name)) {
         return Err(Error::data(path, format!("unexpected tensor `{name}`: the network has none of this name"), OTHER));
     }
+    copy(variables, tensors, path)
+}
+
+/// Copies `tensors`, read from `path`, into `variables` of the same names; further tensors are ignored.
+///
+/// # Errors
+/// As those of [`load`] about a single tensor; then nothing has changed.
+pub fn copy(
+    variables: impl IntoIterator<Item = (String, Tensor)>,
+    tensors: &BTreeMap<String, Tensor>,
+    path: &Path,
+) -> Result<()> {
+    let variables: Vec<_> = variables.into_iter().collect();
     for (name, variable) in &variables {
         let Some(tensor) = tensors.get(name) else {
             return Err(Error::data(path, format!("missing tensor `{name}`"), OTHER));
