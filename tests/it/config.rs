@@ -3,6 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use std::fs;
+use std::path::Path;
+
+use fpl_repro::config;
+use fpl_repro::plan::plan;
+use fpl_repro::recipe::Stem;
 
 use crate::support::Project;
 
@@ -156,6 +161,36 @@ fn the_folder_may_be_below_that_of_pipeline_toml() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The README's three readings of Table 3's fine-tuning: what its `--set`s make of the cells that start from ImageNet.
+#[test]
+fn the_readme_has_the_three_readings_of_fine_tuning() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let table = readme.split("| reading | set |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let found: Vec<_> = table
+        .lines()
+        .skip(2)
+        .map(|row| {
+            let options = row.trim_end_matches(" |").rsplit("| ").next().unwrap().trim_matches('`');
+            let sets: Vec<String> =
+                options.split("--set ").skip(1).map(|set| set.trim().trim_matches('\'').to_owned()).collect();
+            let config = config::load(&root.join("pipeline.toml"), None, &sets).unwrap().config;
+            let plan = plan(&config, &config::paper().unwrap(), None, &[]).unwrap();
+            let cell = plan.cells.iter().find(|cell| cell.initialization == "imagenet").unwrap();
+            (cell.network.stem, cell.recipe.input_size, cell.drop.clone(), cell.deviations.is_empty())
+        })
+        .collect();
+    let head = || vec!["fc.".to_owned()];
+    // MMClassification's tutorial; its 7×7 stem on the images as they are; its weights in a `ResNet_CIFAR`, whose first
+    // convolution has another shape, so that it is drawn anew, as is the head.
+    let expected = [
+        (Stem::Imagenet, 224, head(), true),
+        (Stem::Imagenet, 32, head(), false),
+        (Stem::Cifar, 32, vec!["fc.".to_owned(), "conv1.".to_owned()], false),
+    ];
+    assert_eq!(found, expected);
 }
 
 #[test]

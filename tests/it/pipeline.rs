@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
+use fpl_repro::artifact::EpochMetrics;
 use fpl_repro::fs::files_below;
 
 use crate::support::{CE, FPL, Project, kill, wait_for_end};
@@ -168,6 +169,34 @@ fn after_sigkill_no_worker_survives_and_the_next_run_ends_with_the_same_weights(
     assert_eq!(project.weights(CE), finished.weights(CE));
     let manifest = fs::read_to_string(project.entry("train", CE).join("manifest.json")).unwrap();
     assert!(manifest.contains("\"resumed\": 1"), "{manifest}");
+}
+
+/// What a loss learns is part of the checkpoint, and the metrics say where it stands.
+#[test]
+fn a_learned_alpha_survives_sigkill() {
+    let args = ["all", "--cells", FPL, "--set", "losses.fpl.alpha={kind=\"learned\"}"];
+    let (whole, project) = (Project::new(), Project::new());
+    whole.ok(&args);
+    let mut running = project.start(&args);
+    running.until("epoch 1/2");
+    let workers = running.workers();
+    running.signal("KILL");
+    running.end();
+    workers.into_iter().for_each(wait_for_end);
+    project.ok(&args).says("goes on after epoch 1");
+    let read = |project: &Project, file: &str| {
+        let mut entries = project.status(&args[3..]).into_iter();
+        let entry = entries.find(|entry| entry["stage"] == "train" && entry["subject"] == FPL).unwrap();
+        fs::read(project.cache().join("train").join(entry["fingerprint"].as_str().unwrap()).join(file)).unwrap()
+    };
+    assert!(read(&project, "weights.safetensors") == read(&whole, "weights.safetensors"));
+    let alphas = |project: &Project| -> Vec<[f64; 2]> {
+        let text = String::from_utf8(read(project, "metrics.jsonl")).unwrap();
+        let alpha = |line| serde_json::from_str::<EpochMetrics>(line).unwrap().learned_alpha.unwrap();
+        text.lines().map(alpha).collect()
+    };
+    assert_eq!(alphas(&project), alphas(&whole));
+    assert_ne!(alphas(&whole)[0], alphas(&whole)[1], "it moves");
 }
 
 #[test]

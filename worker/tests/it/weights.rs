@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use crate::net::{fill, seeded};
+use flate2::read::GzDecoder;
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::{net, weights};
@@ -150,6 +151,73 @@ fn another_networks_weights_are_refused() {
     assert!(help.starts_with("use weights of this network"));
     let (message, _) = refused(load(&large, &sorted(&small), &["fc."]));
     assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`");
+}
+
+/// `ripple` of make_net.py.
+fn ripple(stream: i64, name: &str, shape: &[i64]) -> Tensor {
+    let count = shape.iter().product::<i64>();
+    let scale = if shape.len() > 1 { (3.0 / shape[1..].iter().product::<i64>() as f64).sqrt() } else { 0.25 };
+    let start = if name.ends_with("running_var") { 1.0 } else { 0.0 };
+    let value = |i: i64| (start + (((i * 37 + stream * 11) % 251) as f64 / 125.0 - 1.0) * scale) as f32;
+    Tensor::from_slice(&(0..count).map(value).collect::<Vec<f32>>()).view(shape)
+}
+
+/// What torchvision's users download: whole networks with 1000 classes. The three readings of Table 3's fine-tuning load
+/// them into networks of either stem.
+#[test]
+fn torchvisions_own_files_are_read() {
+    let read = |name: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(name);
+        let packed = std::fs::File::open(fixture(&format!("{name}.gz"))).unwrap();
+        std::io::copy(&mut GzDecoder::new(packed), &mut std::fs::File::create(&path).unwrap()).unwrap();
+        (weights::read(&path), path)
+    };
+    let cases = [
+        ("resnet18.pth", Architecture::ResNet18, "fc."),
+        ("resnet50.pth", Architecture::ResNet50, "fc."),
+        ("efficientnet_v2_s.pth", Architecture::EfficientNetV2S, "classifier.1."),
+    ];
+    for (file, architecture, head) in cases {
+        let (tensors, path) = read(file);
+        let tensors = tensors.unwrap();
+        let stream: BTreeMap<&str, i64> =
+            tensors.keys().filter(|name| !name.ends_with("num_batches_tracked")).map(String::as_str).zip(0..).collect();
+        let build = |stem| {
+            let _guard = seeded(3);
+            let vs = VarStore::new(Device::Cpu);
+            net::build(&vs.root(), Network { architecture, stem }, 10, Initializer::Mmclassification).unwrap();
+            vs
+        };
+        let loads = |stem, drop: &[&str]| {
+            let (vs, fresh) = (build(stem), build(stem));
+            load(&vs, &tensors, drop).unwrap();
+            for (name, variable) in vs.variables() {
+                let dropped = drop.iter().any(|prefix| name.starts_with(prefix));
+                let expected = if dropped {
+                    fresh.variables()[&name].shallow_clone()
+                } else {
+                    ripple(stream[name.as_str()], &name, &variable.size())
+                };
+                assert!(variable.equal(&expected), "{file}, {stem:?}: {name}");
+            }
+        };
+        loads(Stem::Imagenet, &[head]);
+        let names_the_tensor = |drop: &[&str], stem, expected: &str| {
+            let drop: Vec<String> = drop.iter().map(|&prefix| prefix.to_owned()).collect();
+            let (message, _) = refused(weights::load(&build(stem), &tensors, &drop, &path));
+            assert_eq!(message, format!("`{}`: {expected}", path.display()));
+        };
+        if architecture == Architecture::EfficientNetV2S {
+            let expected = "tensor `classifier.1.bias`: expected shape [10], found [1000]";
+            names_the_tensor(&[], Stem::Imagenet, expected);
+            continue;
+        }
+        names_the_tensor(&[], Stem::Imagenet, "tensor `fc.bias`: expected shape [10], found [1000]");
+        loads(Stem::Cifar, &[head, "conv1."]);
+        let expected = "tensor `conv1.weight`: expected shape [64, 3, 3, 3], found [64, 3, 7, 7]";
+        names_the_tensor(&[head], Stem::Cifar, expected);
+    }
 }
 
 #[test]
