@@ -17,7 +17,7 @@ pub enum Job {
         device: String,
     },
     /// Train a cell.
-    Train(TrainJob),
+    Train(Box<TrainJob>),
     /// Score a trained cell on the test set.
     Evaluate(EvaluateJob),
 }

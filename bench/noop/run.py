@@ -20,17 +20,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import environment
+
 CELLS = [f"cell{number}_seed{seed}" for number in range(8) for seed in range(5)]
 # No reports to the authors, and no looking for news.
 QUIET = {"DVC_NO_ANALYTICS": "1", "CI": "true"}
-
-
-def environment():
-    folder = ROOT / "target/bench/noop-venv"
-    if not (folder / "bin/snakemake").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
-    return folder / "bin"
 
 
 def dvc_yaml():
@@ -128,7 +123,7 @@ def main():
     parser.add_argument("--others", type=int, default=3, help="runs of each of the others")
     parser.add_argument("--keep", type=pathlib.Path, help="use this folder and leave it there")
     options = parser.parse_args()
-    bin = environment()
+    bin = environment.folder("noop")
     with tempfile.TemporaryDirectory(prefix="fpl-noop-") as temporary:
         folder = (options.keep or pathlib.Path(temporary)).resolve()
         folder.mkdir(exist_ok=True)

@@ -14,6 +14,7 @@ from scipy import stats
 HERE = pathlib.Path(__file__).resolve().parent
 TITLES = {
     "table2": "Table 2's recipe: AdaDelta 0.001, no augmentation",
+    "crops": "SGD 0.0002 with momentum, crops and flips",
     "scratch": "SGD 0.01 with momentum, crops and flips",
 }
 OURS, THEIRS, FLOOR = "#D55E00", "#0072B2", "#767676"
@@ -78,7 +79,7 @@ def row(setting, losses, accuracies):
 
 
 def main():
-    figure, axes = plt.subplots(len(TITLES), 3, figsize=(13, 7.2), layout="constrained", width_ratios=[1.3, 1.3, 1])
+    figure, axes = plt.subplots(len(TITLES), 3, figsize=(13, 10.5), layout="constrained", width_ratios=[1.3, 1.3, 1])
     head = "setting | first step | first 5 steps | all steps | fpl-repro | PyTorch | difference | sign-flip p | Mann–Whitney p"
     print(f"| {head} |\n|---{'|--:' * head.count('|')}|")
     for row_of_axes, setting in zip(axes, TITLES):

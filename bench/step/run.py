@@ -18,6 +18,9 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import environment
+
 # What `fpl-repro` sets for its workers: freed memory is kept, not given back and faulted in anew at every step.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
 # Network, loss, batch, steps per round.
@@ -29,16 +32,6 @@ ROWS = [
     ("efficientnetv2-s", "fpl", 64, 2),
 ]
 PROGRAMS = ["PyTorch", "PyTorch channels-last", "ours", "ours + malloc"]
-
-
-def python():
-    if "PYTHON" in os.environ:
-        return os.environ["PYTHON"]
-    folder = ROOT / "target/bench/step-venv"
-    if not (folder / "bin/python").exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
-    return str(folder / "bin/python")
 
 
 class Program:
@@ -99,7 +92,7 @@ def main():
     threads = [1] if options.quick else [int(count) for count in options.threads.split(",")]
     only = "resnet18" if options.quick else options.only
     rounds = 3 if options.quick else options.rounds
-    interpreter = python()
+    interpreter = os.environ.get("PYTHON") or str(environment.folder("step") / "python")
     build = ["cargo", "build", "--release", "--quiet", "-p", "fpl-repro-worker", "--example", "step"]
     subprocess.run(build, cwd=ROOT, check=True)
     print("| network | loss | batch | threads | program | ms/step | ratio | CPU ms/step | ratio | system ms | peak MiB |")

@@ -60,9 +60,14 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
     }
     if !trainings.is_empty() {
         let jobs = session.options.jobs.min(trainings.len()).max(1);
-        let _ = write!(text, "; training about {} with {jobs} at a time", duration(known.max(0.0) / jobs as f64));
-        if unknown > 0 {
-            let _ = write!(text, ", not counting {unknown} of unknown time");
+        match (trainings.len() - unknown, unknown) {
+            (0, _) => text.push_str("; training time unknown: no such network trained yet"),
+            (_, unknown) => {
+                let _ = write!(text, "; training about {} with {jobs} at a time", duration(known / jobs as f64));
+                if unknown > 0 {
+                    let _ = write!(text, ", not counting {unknown} of unknown time");
+                }
+            }
         }
     }
     text

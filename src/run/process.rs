@@ -30,7 +30,7 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
     });
     let work = runner.store.work(node);
     fs::create_dir_all(&work)?;
-    let job = Job::Train(TrainJob {
+    let job = Job::Train(Box::new(TrainJob {
         network: cell.network,
         loss: cell.loss.clone(),
         recipe: cell.recipe.clone(),
@@ -44,7 +44,7 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
         out: absolute(out),
         device: runner.options.device.clone(),
         threads: runner.options.threads,
-    });
+    }));
     let session = Session::run(runner, node, cell, &job)?;
     let metrics = read_metrics(&out.join(METRICS))?;
     let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();

@@ -145,13 +145,15 @@ fn the_fixture_covers_every_form() {
     for first in ["log", "squared"] {
         for second in ["log", "squared"] {
             (1..=9).for_each(|k| covers(format!("{first} {second} sum k {k}")));
-            ["none", "constant", "dataset", "minibatch"].iter().for_each(|alpha| {
+            for alpha in ["none", "constant", "dataset", "minibatch"] {
                 covers(format!("{first} {second} α {alpha}"));
-            });
+            }
         }
     }
     for term in ["log", "squared", "linear", "focal", "poly", "generalized"] {
-        ["L_T", "L_F", "mean L_F", "median L_F"].iter().for_each(|place| covers(format!("{place} {term}")));
+        for place in ["L_T", "L_F", "mean L_F", "median L_F"] {
+            covers(format!("{place} {term}"));
+        }
     }
     for aggregate in ["mean", "median"] {
         (1..=9).for_each(|k| covers(format!("log log {aggregate} k {k}")));

@@ -16,7 +16,8 @@ use tch::nn::VarStore;
 use tch::{Kind, Tensor};
 
 const DAMAGED: &str = "the file is damaged or not a weights file: delete it and download it again";
-const OTHER: &str = "use weights of this network, with torchvision's parameter names, or train from fresh weights";
+const OTHER: &str =
+    "use weights of this network, with torchvision's parameter names, or list what does not fit in the file's `drop`";
 /// The first bytes of a `torch.save` before PyTorch 1.6: protocol 2, then the pickled magic number.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
