@@ -14,6 +14,7 @@ fpl-repro report --profile quickstart --force
 fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0
 fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0 table2/resnet18/random/ce/seed0
 fpl-repro why reports/quickstart/report.html
+fpl-repro diff reports/quickstart reports/quickstart/report.json --md
 fpl-repro verify
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro --help >/dev/null

@@ -1,5 +1,6 @@
 //! The command line: its doc comments are the help texts.
 
+mod diff;
 mod gc;
 mod inspect;
 mod survey;
@@ -65,6 +66,18 @@ enum Command {
         /// A cell's id, a file of the cache or of a report, or the beginning of a fingerprint
         #[arg(required = true, num_args = 1..=2, value_name = "CELL|FILE")]
         targets: Vec<String>,
+    },
+    /// Compare two reports: which numbers moved, by how many standard errors, and which fields of fingerprints differ
+    Diff {
+        /// A report's folder, or its report.json
+        #[arg(value_name = "BEFORE")]
+        before: PathBuf,
+        /// Likewise
+        #[arg(value_name = "AFTER")]
+        after: PathBuf,
+        /// Print Markdown
+        #[arg(long)]
+        md: bool,
     },
     /// Hash every artifact in the cache again, and say what does not match
     Verify,
@@ -175,6 +188,10 @@ fn print(text: &str) {
 }
 
 fn run(cli: &Cli) -> Result<u8> {
+    // Reports of other projects and machines can be compared without a configuration.
+    if let Command::Diff { before, after, md } = &cli.command {
+        return diff::diff(before, after, *md);
+    }
     let session = Session::new(cli)?;
     match &cli.command {
         Command::All
@@ -189,6 +206,7 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets } => inspect::why(&session, targets),
+        Command::Diff { .. } => Ok(0),
         Command::Verify => Ok(verify::verify(&session)),
         Command::Gc { dry_run } => gc::gc(&session, *dry_run),
     }

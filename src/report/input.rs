@@ -148,6 +148,8 @@ pub struct Cell {
     pub deviations: Vec<String>,
     /// Fingerprint of the evaluation.
     pub fingerprint: String,
+    /// Everything that determines the result: the fields of the fingerprints of training and evaluation.
+    pub identity: serde_json::Value,
     /// The command that makes exactly this cell.
     pub command: String,
     /// Per epoch; empty unless done.

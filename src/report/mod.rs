@@ -6,6 +6,7 @@ pub mod number;
 pub mod figure;
 pub mod cells;
 pub mod tables;
+pub mod diff;
 pub mod view;
 pub mod html;
 pub mod markdown;

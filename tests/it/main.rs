@@ -2,6 +2,7 @@
 
 mod archive;
 mod config;
+mod diff;
 mod download;
 mod fingerprint;
 mod layers;

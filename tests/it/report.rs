@@ -151,6 +151,7 @@ fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         seed,
         deviations: Vec::new(),
         fingerprint: format!("{:064x}", u128::from(seed) + id.bytes().map(u128::from).product::<u128>() % 99_991),
+        identity: serde_json::json!({ "train": { "fields": { "seed": seed } } }),
         command: format!("fpl-repro run --cell {id} --profile paper"),
         metrics: if done { (1..=epochs).map(metrics).collect() } else { Vec::new() },
         scores: done.then(|| scores(seed as u32)),

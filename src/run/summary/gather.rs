@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::json;
+
 use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
 use crate::config::Dataset as DataSource;
 use crate::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT};
@@ -109,6 +111,10 @@ fn frame(runner: &Runner, cell: &plan::Cell, states: &BTreeMap<String, CellState
         state,
         deviations: cell.deviations.clone(),
         fingerprint: runner.plan.nodes[cell.evaluate].fingerprint.to_string(),
+        identity: json!({
+            "train": runner.plan.nodes[cell.train].identity,
+            "evaluate": runner.plan.nodes[cell.evaluate].identity,
+        }),
         command: format!("fpl-repro evaluate{invocation} --cells '{}' --seeds {}", cell.id, cell.seed),
         metrics: Vec::new(),
         scores: None,
