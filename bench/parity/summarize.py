@@ -51,7 +51,7 @@ def draw(axes, setting, losses, accuracies):
     label = "PyTorch and PyTorch channels-last, seed 0"
     distance.semilogy(steps, drift(losses[0], "pytorch_channels_last"), color=FLOOR, linewidth=1.8, label=label)
     distance.set(xlabel="step", ylabel="relative distance of the losses", ylim=(1e-8, 1))
-    distance.legend(frameon=False, loc="lower right")
+    distance.legend(frameon=False, loc="lower right" if setting == "scratch" else "upper right")
     ours = [rows[-1]["ours"] for rows in accuracies.values()]
     theirs = [rows[-1]["pytorch"] for rows in accuracies.values()]
     low, high = min(ours + theirs) - 1, max(ours + theirs) + 1
