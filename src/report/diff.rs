@@ -215,9 +215,10 @@ fn table(moved: &[Moved], markdown: bool) -> String {
     for (index, row) in rows.iter().enumerate() {
         let cells: Vec<String> =
             row.iter().enumerate().map(|(column, cell)| format!("{cell:<width$}", width = width(column))).collect();
-        let _ = match markdown {
-            true => writeln!(text, "| {} |", cells.join(" | ")),
-            false => writeln!(text, "{}", cells.join("  ").trim_end()),
+        let _ = if markdown {
+            writeln!(text, "| {} |", cells.join(" | "))
+        } else {
+            writeln!(text, "{}", cells.join("  ").trim_end())
         };
         if markdown && index == 0 {
             text.push_str("|---|---|--:|--:|--:|--:|\n");
