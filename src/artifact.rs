@@ -12,7 +12,12 @@ pub const METRICS: &str = "metrics.jsonl";
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Logits of the test set.
 pub const LOGITS: &str = "logits.safetensors";
-/// Everything derived from the logits.
+/// One byte per test image: the predicted class and how many classes come before
+/// the true one.
+pub const PREDICTIONS: &str = "predictions.bin";
+/// Two little-endian float32 per test image: p_T and p_F.
+pub const PROBABILITIES: &str = "probabilities.bin";
+/// Everything derived from the predictions.
 pub const SCORES: &str = "scores.json";
 
 /// One line of a cell's `metrics.jsonl`.
@@ -37,7 +42,7 @@ pub struct EpochMetrics {
     pub learned_alpha: Option<[f64; 2]>,
 }
 
-/// A cell's `scores.json`: everything derived from its test logits.
+/// A cell's `scores.json`: everything derived from its predictions on the test set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// Test images.
@@ -62,6 +67,26 @@ pub struct Scores {
     pub p_false_mean: f64,
     /// Median of p_F.
     pub p_false_median: f64,
+    /// Counts of the margin p_T − p_F in equal bins over −1 to 1.
+    pub margin_histogram: Vec<u32>,
+    /// Mean margin.
+    pub margin_mean: f64,
+    /// The reliability diagram: equal bins of the predicted class's probability over 0 to 1.
+    pub reliability: Vec<ReliabilityBin>,
+    /// Expected calibration error in percentage points: Σ (count/images)·|accuracy − confidence| over the bins (Naeini et
+    /// al., 2015; Guo et al., 2017).
+    pub ece_pct: f64,
+}
+
+/// A bin of a reliability diagram.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ReliabilityBin {
+    /// Images whose confidence, the predicted class's probability, is in the bin.
+    pub count: u32,
+    /// Those that are classified correctly.
+    pub correct: u32,
+    /// Mean confidence; 0 for an empty bin.
+    pub confidence: f64,
 }
 
 /// A file in an entry of the cache.

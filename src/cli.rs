@@ -1,5 +1,6 @@
 //! The command line: its doc comments are the help texts.
 
+mod claims;
 mod diff;
 mod gc;
 mod inspect;
@@ -16,6 +17,7 @@ use crate::config::{self, Config, Dataset, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
 use crate::plan::{self, Plan, StageKind};
+use crate::report::ledger::ledger;
 use crate::run::{INTERRUPTED, Options, Outcome, Runner};
 use crate::store::Store;
 
@@ -30,7 +32,8 @@ use crate::store::Store;
     version,
     after_help = "\
 Exit codes: 0 done, 1 a cell failed (the report is still written), 2 usage or configuration,
-3 needed something that --only or --offline forbids, 130 interrupted (run again to go on)."
+3 needed something that --only or --offline forbids, 4 a claim is contradicted (with --strict), 130 interrupted (run
+again to go on)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -66,6 +69,18 @@ enum Command {
         /// A cell's id, a file of the cache or of a report, or the beginning of a fingerprint
         #[arg(required = true, num_args = 1..=2, value_name = "CELL|FILE")]
         targets: Vec<String>,
+    },
+    /// Hold the paper's numbers against each other: sums, text against tables, what one run can resolve. Needs no run
+    Audit {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the claims ledger: every claim of the paper, our runs, and a verdict
+    Claims {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Compare two reports: which numbers moved, by how many standard errors, and which fields of fingerprints differ
     Diff {
@@ -140,6 +155,9 @@ struct Common {
     /// Where reports are published [default: reports/ beside pipeline.toml]
     #[arg(long, global = true, value_name = "DIR")]
     reports_dir: Option<PathBuf>,
+    /// Exit with 4 if a claim of the paper is contradicted (`all`, `report`, `claims`)
+    #[arg(long, global = true)]
+    strict: bool,
     /// Say only what fails
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     quiet: bool,
@@ -151,7 +169,7 @@ struct Common {
 /// Everything that the command line and the configuration resolve to.
 struct Session {
     loaded: Loaded,
-    paper: Config,
+    shipped: Config,
     plan: Plan,
     store: Store,
     reporter: Reporter,
@@ -199,13 +217,15 @@ fn run(cli: &Cli) -> Result<u8> {
         | Command::Train(_)
         | Command::Evaluate(_)
         | Command::Plot(_)
-        | Command::Report(_) => session.run(),
+        | Command::Report(_) => session.run(cli.common.strict),
         Command::Plan => {
             survey::plan(&session);
             Ok(0)
         }
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets } => inspect::why(&session, targets),
+        Command::Audit { json } => claims::audit(&session, *json),
+        Command::Claims { json } => claims::claims(&session, *json, cli.common.strict),
         Command::Diff { .. } => Ok(0),
         Command::Verify => Ok(verify::verify(&session)),
         Command::Gc { dry_run } => gc::gc(&session, *dry_run),
@@ -224,10 +244,10 @@ impl Session {
         };
         let loaded =
             config::load(&file, common.profile.as_deref(), &common.sets()?).map_err(|error| common.as_typed(error))?;
-        let paper = config::paper()?;
+        let shipped = config::shipped()?;
         let store = Store::open(&common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache")));
         let archive = archive_digest(&loaded, &store)?;
-        let plan = plan::plan(&loaded.config, &paper, archive.as_deref(), &common.cells)?;
+        let plan = plan::plan(&loaded.config, &shipped, archive.as_deref(), &common.cells)?;
         let verbosity = match (common.quiet, common.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
@@ -235,14 +255,14 @@ impl Session {
         };
         let options = options(cli, &loaded.config);
         let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
-        Ok(Self { loaded, paper, plan, store, reporter: Reporter::new(verbosity), options, reports })
+        Ok(Self { loaded, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
     }
 
     fn runner(&self) -> Runner<'_> {
         Runner::new(&self.loaded, &self.plan, &self.store, &self.reporter, &self.options)
     }
 
-    fn run(&self) -> Result<u8> {
+    fn run(&self, strict: bool) -> Result<u8> {
         // Failing to install the handler leaves the default: Ctrl-C kills, and the next run goes on all the same.
         let _ = ctrlc::set_handler(|| {
             if INTERRUPTED.swap(true, Ordering::Relaxed) {
@@ -251,10 +271,11 @@ impl Session {
         });
         let outcome = self.runner().run(&self.reports)?;
         self.summarize(&outcome);
-        Ok(match (outcome.forbidden, outcome.missing) {
-            (true, _) => 3,
-            (false, 0) => 0,
-            (false, _) => 1,
+        Ok(match (outcome.forbidden, outcome.missing, &outcome.published) {
+            (true, _, _) => 3,
+            (false, 1.., _) => 1,
+            (false, 0, Some(_)) if strict => claims::strict(&ledger(&self.runner().content()?)),
+            (false, 0, _) => 0,
         })
     }
 

@@ -11,13 +11,21 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::paper::Paper;
 use crate::recipe::{Loss, Network, Recipe};
-use crate::report::input::{Paper, PaperRow, TableKind};
+use crate::report::input::TableKind;
 
 pub use source::Sources;
 
-/// The paper's configuration as shipped: what "reduced" is measured against.
-pub const PAPER: &str = include_str!("../pipeline.toml");
+/// The configuration as shipped, with the alternative readings: what "reduced" is measured against.
+const SHIPPED: [(&str, &str); 3] = [
+    ("pipeline.toml", include_str!("../pipeline.toml")),
+    (PAPER_FILE, include_str!("../paper.toml")),
+    ("profiles/what-if.toml", include_str!("../profiles/what-if.toml")),
+];
+
+/// The paper as data, beside `pipeline.toml`.
+const PAPER_FILE: &str = "paper.toml";
 
 /// The whole configuration. The keys are explained in `pipeline.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +37,7 @@ pub struct Config {
     pub note: String,
     /// One run of every cell per seed.
     pub seeds: Vec<u64>,
-    /// The paper that is reproduced.
+    /// What the paper reports, claims and leaves open (`paper.toml`).
     pub paper: Paper,
     /// How to run, not what.
     pub run: RunOptions,
@@ -47,8 +55,6 @@ pub struct Config {
     pub tables: BTreeMap<String, Table>,
     /// Figures.
     pub figures: Figures,
-    /// Table 1, as printed.
-    pub setup: Setup,
 }
 
 /// How to run. Never part of a fingerprint.
@@ -200,9 +206,6 @@ pub struct TableRow {
     pub recipe: String,
     /// Keys of `losses`.
     pub losses: Vec<String>,
-    /// The paper's numbers by loss.
-    #[serde(default)]
-    pub paper: BTreeMap<String, PaperRow>,
 }
 
 /// What the figures show.
@@ -217,21 +220,6 @@ pub struct Figures {
     pub curves: Vec<String>,
 }
 
-/// Table 1 as printed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // The paper's own row names.
-pub struct Setup {
-    pub gpu: String,
-    pub cuda: String,
-    pub framework: String,
-    pub batch_size: String,
-    pub epochs: String,
-    pub learning_rate: String,
-    pub optimizer: String,
-    pub scheduler: String,
-}
-
 /// A configuration and where it came from.
 #[derive(Debug, Clone)]
 pub struct Loaded {
@@ -243,11 +231,12 @@ pub struct Loaded {
     pub profile: String,
 }
 
-/// Reads `pipeline.toml`, the profile and the `--set`s, merges and checks them.
+/// Reads `pipeline.toml`, `paper.toml`, the profile and the `--set`s, merges and checks them.
 pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loaded> {
     let root = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
     let mut sources = Sources::default();
     sources.add_file(file)?;
+    sources.add_file(&root.join(PAPER_FILE))?;
     if let Some(name) = profile {
         sources.add_file(&profile_path(&root, name)?)?;
     }
@@ -258,10 +247,12 @@ pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loade
     Ok(Loaded { config, root, profile: profile.unwrap_or("paper").to_owned() })
 }
 
-/// The shipped configuration of the paper.
-pub fn paper() -> Result<Config> {
+/// The shipped configuration: the paper's tables, and those of the alternative readings.
+pub fn shipped() -> Result<Config> {
     let mut sources = Sources::default();
-    sources.add_text("pipeline.toml", PAPER)?;
+    for (name, text) in SHIPPED {
+        sources.add_text(name, text)?;
+    }
     finish(&sources)
 }
 

@@ -14,6 +14,8 @@ pub mod artifact;
 pub mod scores;
 pub mod results;
 pub mod protocol;
+pub mod stats;
+pub mod paper;
 // The report, as functions of its input.
 pub mod report;
 // The pipeline, in the order things happen.

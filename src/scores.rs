@@ -1,4 +1,5 @@
-//! Everything that is derived from a cell's test logits.
+//! Everything that is derived from a cell's test logits: first what each image's prediction was, then, from that alone,
+//! every score. So whoever has the predictions can compute the scores again.
 //!
 //! Two accuracies are computed. *Top-1* is the share of images whose most probable class is the true one. *Eq. 9* of the
 //! paper, (TP + TN)/(TP + FP + TN + FN), is the accuracy of each class against the rest, in which the true negatives of
@@ -6,10 +7,51 @@
 //! ten classes the pooled Eq. 9 is 1 − 2·(1 − top-1)/10: a network that guesses has a top-1 of 10 % and an Eq. 9 of
 //! 82 %. The tables of the paper can only be top-1.
 
-use crate::{artifact::Scores, recipe::CLASSES};
+use crate::{
+    artifact::{ReliabilityBin, Scores},
+    recipe::CLASSES,
+};
 
-/// Bins of the histogram of p_F over 0 to 1.
+/// Bins of the histograms of p_F and of the margin.
 const BINS: usize = 50;
+/// Bins of the reliability diagram, as Guo et al. (2017) have.
+const RELIABILITY_BINS: usize = 15;
+
+/// What a network said about one test image, as far as scores depend on it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prediction {
+    /// The class with the largest logit; among equals the first, as PyTorch's argmax on a CPU.
+    pub class: u8,
+    /// How many classes come before the true one: 0 for a correct prediction, 9 at most.
+    pub rank: u8,
+    /// p_T: the softmax probability of the true class.
+    pub p_true: f32,
+    /// p_F: the largest softmax probability among the wrong classes.
+    pub p_false: f32,
+}
+
+/// Why stored predictions cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPredictions {
+    /// The files are not of one length.
+    #[error(
+        "{predictions} bytes of predictions and {probabilities} of probabilities for {labels} labels: expected 1 and 8 per label"
+    )]
+    Length {
+        /// Bytes of predictions.
+        predictions: usize,
+        /// Bytes of probabilities.
+        probabilities: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// A byte or a probability is impossible, or contradicts its label.
+    #[error("the prediction of test image {image} is impossible")]
+    Impossible {
+        /// Index of the image.
+        image: usize,
+    },
+}
 
 /// Why logits cannot be scored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,17 +85,84 @@ pub enum InvalidLogits {
 
 /// Scores `logits`, row-major `[n, 10]`, against `labels`.
 pub fn scores(logits: &[f32], labels: &[u8]) -> Result<Scores, InvalidLogits> {
+    Ok(of_predictions(&predictions(logits, labels)?, labels))
+}
+
+/// What `logits`, row-major `[n, 10]`, say about images with these labels.
+pub fn predictions(logits: &[f32], labels: &[u8]) -> Result<Vec<Prediction>, InvalidLogits> {
     check(logits, labels)?;
+    let prediction = |(row, &label): (&[f32], &u8)| {
+        let (label, probabilities) = (usize::from(label), probabilities(row));
+        Prediction {
+            class: argmax(row) as u8,
+            rank: rank(row, label) as u8,
+            p_true: probabilities[label] as f32,
+            p_false: largest_wrong(&probabilities, label) as f32,
+        }
+    };
+    Ok(logits.chunks_exact(CLASSES).zip(labels).map(prediction).collect())
+}
+
+/// Every score, from the predictions of images with these labels.
+pub fn of_predictions(predictions: &[Prediction], labels: &[u8]) -> Scores {
     let mut confusion = vec![vec![0_u32; CLASSES]; CLASSES];
-    let mut top5 = 0_u32;
-    let mut p_false = Vec::with_capacity(labels.len());
-    for (row, &label) in logits.chunks_exact(CLASSES).zip(labels) {
-        let label = usize::from(label);
-        confusion[label][prediction(row)] += 1;
-        top5 += u32::from(rank(row, label) < 5);
-        p_false.push(largest_wrong(&probabilities(row), label));
+    for (prediction, &label) in predictions.iter().zip(labels) {
+        confusion[usize::from(label)][usize::from(prediction.class)] += 1;
     }
-    Ok(summarize(confusion, top5, p_false))
+    summarize(confusion, predictions)
+}
+
+/// One byte per image: the class in the lower half, the rank in the upper.
+pub fn to_bytes(predictions: &[Prediction]) -> Vec<u8> {
+    predictions.iter().map(|prediction| prediction.rank << 4 | prediction.class).collect()
+}
+
+/// p_T and p_F of every image, little-endian.
+pub fn probabilities_to_bytes(predictions: &[Prediction]) -> Vec<u8> {
+    predictions.iter().flat_map(|p| [p.p_true.to_le_bytes(), p.p_false.to_le_bytes()]).flatten().collect()
+}
+
+/// The inverse of [`to_bytes`] and [`probabilities_to_bytes`], for images with these labels.
+pub fn from_bytes(
+    predictions: &[u8],
+    probabilities: &[u8],
+    labels: &[u8],
+) -> Result<Vec<Prediction>, InvalidPredictions> {
+    if predictions.len() != labels.len() || probabilities.len() != 8 * labels.len() {
+        let (predictions, probabilities, labels) = (predictions.len(), probabilities.len(), labels.len());
+        return Err(InvalidPredictions::Length { predictions, probabilities, labels });
+    }
+    let float = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let read = predictions.iter().zip(probabilities.chunks_exact(8)).zip(labels).enumerate();
+    read.map(|(image, ((byte, pair), &label))| {
+        let (p_true, p_false) = (float(&pair[..4]), float(&pair[4..]));
+        let prediction = Prediction { class: byte & 15, rank: byte >> 4, p_true, p_false };
+        prediction.is_possible(label).then_some(prediction).ok_or(InvalidPredictions::Impossible { image })
+    })
+    .collect()
+}
+
+impl Prediction {
+    /// Whether a network can have said this about an image of class `label`.
+    fn is_possible(&self, label: u8) -> bool {
+        let classes = CLASSES as u8;
+        let probability = |p: f32| (0.0..=1.0).contains(&p);
+        label < classes
+            && self.class < classes
+            && self.rank < classes
+            && (self.rank == 0) == (self.class == label)
+            && probability(self.p_true)
+            && probability(self.p_false)
+    }
+
+    /// Probability of the predicted class.
+    fn confidence(&self) -> f64 {
+        f64::from(if self.rank == 0 { self.p_true } else { self.p_false })
+    }
+
+    fn margin(&self) -> f64 {
+        f64::from(self.p_true) - f64::from(self.p_false)
+    }
 }
 
 /// Softmax of the logits of one image, in double precision and stable for all finite logits.
@@ -80,8 +189,7 @@ fn check(logits: &[f32], labels: &[u8]) -> Result<(), InvalidLogits> {
     }
 }
 
-/// The class with the largest logit; among equals the first, as PyTorch's argmax on a CPU.
-fn prediction(row: &[f32]) -> usize {
+fn argmax(row: &[f32]) -> usize {
     (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
 }
 
@@ -99,39 +207,72 @@ fn largest_wrong(probabilities: &[f64], label: usize) -> f64 {
     wrong.map(|(_, &probability)| probability).fold(0.0, f64::max)
 }
 
-fn summarize(confusion: Vec<Vec<u32>>, top5: u32, p_false: Vec<f64>) -> Scores {
-    let images = p_false.len() as u32;
+fn summarize(confusion: Vec<Vec<u32>>, predictions: &[Prediction]) -> Scores {
+    let images = predictions.len() as u32;
     let percent = |count: u32, of: f64| 100.0 * f64::from(count) / of;
     let n = f64::from(images);
     let correct: u32 = (0..CLASSES).map(|class| confusion[class][class]).sum();
+    let top5 = predictions.iter().filter(|prediction| prediction.rank < 5).count() as u32;
     let row_sum = |class: usize| confusion[class].iter().sum::<u32>();
     let column_sum = |class: usize| confusion.iter().map(|row| row[class]).sum::<u32>();
     let false_positives: Vec<u32> = (0..CLASSES).map(|class| column_sum(class) - confusion[class][class]).collect();
     let false_negatives: Vec<u32> = (0..CLASSES).map(|class| row_sum(class) - confusion[class][class]).collect();
     // One against the rest, every image is TP, TN, FP or FN.
     let right: Vec<u32> = (0..CLASSES).map(|c| images - false_positives[c] - false_negatives[c]).collect();
+    let p_false: Vec<f64> = predictions.iter().map(|prediction| f64::from(prediction.p_false)).collect();
+    let margins: Vec<f64> = predictions.iter().map(Prediction::margin).collect();
+    let reliability = reliability(predictions);
     Scores {
         images,
         top1_pct: percent(correct, n),
         top5_pct: percent(top5, n),
         eq9_accuracy_pct: right.iter().map(|&count| percent(count, n)).collect(),
         eq9_overall_pct: percent(right.iter().sum(), n * CLASSES as f64),
-        p_false_histogram: histogram(&p_false),
+        p_false_histogram: histogram(&p_false, 0.0),
         p_false_mean: p_false.iter().sum::<f64>() / n,
         p_false_median: median(p_false),
+        margin_histogram: histogram(&margins, -1.0),
+        margin_mean: margins.iter().sum::<f64>() / n,
+        ece_pct: expected_calibration_error(&reliability, n),
+        reliability,
         confusion,
         false_positives,
         false_negatives,
     }
 }
 
-fn histogram(values: &[f64]) -> Vec<u32> {
+/// Counts in equal bins from `low` to 1, each with its lower end; the last includes 1.
+fn histogram(values: &[f64], low: f64) -> Vec<u32> {
     let mut counts = vec![0; BINS];
     for value in values {
-        // The last bin includes 1.
-        counts[((value * BINS as f64) as usize).min(BINS - 1)] += 1;
+        counts[bin(*value, low, BINS)] += 1;
     }
     counts
+}
+
+fn bin(value: f64, low: f64, bins: usize) -> usize {
+    // A negative number becomes 0.
+    (((value - low) / (1.0 - low) * bins as f64) as usize).min(bins - 1)
+}
+
+fn reliability(predictions: &[Prediction]) -> Vec<ReliabilityBin> {
+    let mut bins = vec![ReliabilityBin::default(); RELIABILITY_BINS];
+    for prediction in predictions {
+        let bin = &mut bins[bin(prediction.confidence(), 0.0, RELIABILITY_BINS)];
+        bin.count += 1;
+        bin.correct += u32::from(prediction.rank == 0);
+        bin.confidence += prediction.confidence();
+    }
+    for bin in bins.iter_mut().filter(|bin| bin.count > 0) {
+        bin.confidence /= f64::from(bin.count);
+    }
+    bins
+}
+
+/// In percentage points.
+fn expected_calibration_error(bins: &[ReliabilityBin], images: f64) -> f64 {
+    let gap = |bin: &ReliabilityBin| (f64::from(bin.correct) - f64::from(bin.count) * bin.confidence).abs();
+    100.0 * bins.iter().map(gap).sum::<f64>() / images
 }
 
 /// The median; of an even number of values the mean of the middle two.

@@ -106,7 +106,7 @@ fn used(session: &Session) -> Result<BTreeSet<String>> {
 }
 
 fn use_plan(session: &Session, loaded: &Loaded, archive: Option<&str>, used: &mut BTreeSet<String>) -> Result<()> {
-    let plan = plan::plan(&loaded.config, &session.paper, archive, &[])?;
+    let plan = plan::plan(&loaded.config, &session.shipped, archive, &[])?;
     used.extend(plan.nodes.iter().map(|node| node.fingerprint.to_string()));
     let runner = Runner::new(loaded, &plan, &session.store, &session.reporter, &session.options);
     used.extend(runner.summaries().into_iter().map(|(_, _, fingerprint, _)| fingerprint));

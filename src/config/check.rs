@@ -1,13 +1,14 @@
 //! What the types cannot say: references, ranges and combinations that are impossible.
 
 mod loss;
+mod paper;
 
 use std::collections::BTreeSet;
 
 use super::source::{Sources, nearest_help};
 use super::{Config, Dataset, Initialization, TableRow};
 use crate::error::Result;
-use crate::recipe::{Architecture, CLASSES, Optimizer, Recipe, Schedule, Stem};
+use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
 const SCHEMA: u32 = 1;
@@ -46,7 +47,8 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         }
     }
     check.names(config)?;
-    check.figures(config)
+    check.figures(config)?;
+    check.paper(&config.paper)
 }
 
 struct Check<'a> {
@@ -209,16 +211,6 @@ impl Check<'_> {
         self.that(!row.losses.is_empty(), &at("losses"), "no loss is given", "list keys of `losses`")?;
         for loss in &row.losses {
             self.refers(&at("losses"), loss, config.losses.keys())?;
-        }
-        for (loss, paper) in &row.paper {
-            self.refers(&at("paper"), loss, config.losses.keys())?;
-            let classes = paper.false_positives.len();
-            self.that(
-                classes == 0 || classes == CLASSES,
-                &at("paper"),
-                &format!("`{loss}.false_positives` has {classes} numbers"),
-                "give one per class: ten",
-            )?;
         }
         let architecture = config.networks[&row.network].architecture.id();
         match &config.initializations[&row.initialization] {

@@ -52,12 +52,12 @@ impl StageKind {
             Self::Fetch => 1,
             // 1: original.
             Self::Train => 1,
-            // 1: original.
-            Self::Evaluate => 1,
-            // 1: original.
-            Self::Plot => 1,
-            // 1: original.
-            Self::Report => 1,
+            // 1: original. 2: predictions of every image, margins, calibration.
+            Self::Evaluate => 2,
+            // 1: original. 2: figures of what the paper does not show.
+            Self::Plot => 2,
+            // 1: original. 2: audit, claims, assumptions, and further forms.
+            Self::Report => 2,
         }
     }
 }

@@ -277,7 +277,7 @@ fn measures(cell: &Cell) -> Option<MeasureView> {
         eq9: fixed(scores.eq9_overall_pct, 2),
         p_false_mean: fixed(scores.p_false_mean, 4),
         p_false_median: format!("{:.2e}", scores.p_false_median),
-        unsteadiness: super::stats::mean(&steps).map_or_else(|| "—".to_owned(), |mean| fixed(mean, 2)),
+        unsteadiness: crate::stats::mean(&steps).map_or_else(|| "—".to_owned(), |mean| fixed(mean, 2)),
     })
 }
 

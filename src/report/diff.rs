@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use super::input::{Cell, ReportInput};
 use super::number::{fixed, signed};
-use super::stats::{mean, sample_sd};
 use crate::artifact::Scores;
 use crate::fingerprint::differences;
+use crate::stats::{mean, sample_sd};
 
 /// A measure that is compared.
 struct Measure {

@@ -1,14 +1,19 @@
 //! Everything the report shows: the only thing that crosses from running to reporting.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Environment, EpochMetrics, Scores};
+use crate::paper::{Paper, PaperRow};
 
 /// The report's content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReportInput {
-    /// The paper.
+    /// The paper: what it reports, claims and leaves open.
     pub paper: Paper,
+    /// Our readings of what it leaves open: the values of the configuration's keys that its assumptions name.
+    pub readings: BTreeMap<String, String>,
     /// Name of the profile; `paper` when none was chosen.
     pub profile: String,
     /// What the profile says about itself; empty when none was chosen.
@@ -27,22 +32,6 @@ pub struct ReportInput {
     pub samples: Vec<Vec<Image>>,
     /// Figure 3: which rows it draws, as prefixes of cell ids without loss and seed (`table3/resnet50/random`).
     pub curves: Vec<String>,
-}
-
-/// The paper that is reproduced.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Paper {
-    /// Title.
-    pub title: String,
-    /// Authors, as cited.
-    pub authors: String,
-    /// Year.
-    pub year: u32,
-    /// Where it appeared.
-    pub venue: String,
-    /// Address.
-    pub url: String,
 }
 
 /// The data that the cells were trained and tested on.
@@ -119,22 +108,6 @@ pub struct Row {
     pub cells: Vec<String>,
 }
 
-/// The paper's numbers of a row.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PaperRow {
-    /// Training epochs.
-    pub epochs: u32,
-    /// False positives per class (Table 2); empty if not reported.
-    pub false_positives: Vec<u32>,
-    /// Their total as printed (Table 2).
-    pub total_false_positives: Option<u32>,
-    /// Top-1 accuracy in percent (Table 3).
-    pub top1_pct: Option<f64>,
-    /// Top-5 accuracy in percent (Table 3).
-    pub top5_pct: Option<f64>,
-}
-
 /// One cell: network × loss × initialization × recipe × seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
@@ -160,6 +133,18 @@ pub struct Cell {
     pub environment: Option<Environment>,
     /// Training time in seconds.
     pub seconds: f64,
+    /// The bundle that the results came in; `None` for those that were made in this cache.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+}
+
+/// Where results that were imported came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// sha256 of the bundle.
+    pub bundle: String,
+    /// Its file's name.
+    pub file: String,
 }
 
 /// Whether a cell has results.
@@ -185,8 +170,22 @@ pub enum CellState {
 pub struct Image {
     /// Class.
     pub label: u8,
-    /// 1,024 red, 1,024 green, 1,024 blue.
+    /// 1,024 red, 1,024 green, 1,024 blue; base64 in JSON.
+    #[serde(with = "base64_bytes")]
     pub pixels: Vec<u8>,
+}
+
+mod base64_bytes {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(bytes))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
 }
 
 /// Figure 1: a test image and what a network says about it.

@@ -1,11 +1,11 @@
 //! Tables, figures and the report, as functions of [`input::ReportInput`].
 
 pub mod input;
-pub mod stats;
 pub mod number;
 pub mod figure;
 pub mod cells;
 pub mod tables;
+pub mod ledger;
 pub mod diff;
 pub mod view;
 pub mod html;
@@ -14,3 +14,28 @@ pub mod markdown;
 pub use figure::{Figure, figures};
 pub use html::html;
 pub use markdown::markdown;
+
+use crate::error::{Error, Result};
+use input::ReportInput;
+
+/// The file that holds a report's whole content: every other file of the report follows from it.
+pub const CONTENT: &str = "report.json";
+
+/// A file of a report: its path relative to the report's folder, and its content.
+pub type File = (String, Vec<u8>);
+
+/// Every file of the report on `input`, byte for byte the same on every machine. `figures` are those of [`figures`].
+pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
+    let mut files = vec![
+        ("report.html".to_owned(), html(input, figures)?.into_bytes()),
+        ("report.md".to_owned(), markdown(input, figures)?.into_bytes()),
+        (CONTENT.to_owned(), json(input)?),
+    ];
+    files.extend(figures.iter().map(|figure| (format!("figures/{}", figure.file), figure.svg.clone().into_bytes())));
+    Ok(files)
+}
+
+fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec_pretty(value)
+        .map_err(|error| Error::Render { what: "JSON".to_owned(), message: error.to_string() })
+}

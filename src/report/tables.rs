@@ -4,11 +4,12 @@ use serde::Serialize;
 
 use super::{
     cells::{Index, Source},
-    input::{Cell, PaperRow, ReportInput, Row, Table, TableKind},
+    input::{Cell, ReportInput, Row, Table, TableKind},
     number::{fixed, signed, slug},
-    stats,
 };
 use crate::artifact::Scores;
+use crate::paper::PaperRow;
+use crate::stats;
 
 /// Test images of CIFAR-10, on which the paper's counts are.
 const PAPER_IMAGES: u32 = 10_000;

@@ -7,11 +7,12 @@ use serde::Serialize;
 use super::{
     cells::{self, Group, Index, images},
     figure::{self, Figure},
-    input::{Cell, CellState, Paper, ReportInput, SetupRow},
+    input::{Cell, CellState, ReportInput, SetupRow},
     number::{fixed, slug},
-    stats,
     tables::{Contrast, TableView, contrasts, tables},
 };
+use crate::paper::Paper;
+use crate::stats;
 
 /// The report.
 #[derive(Debug, Serialize)]

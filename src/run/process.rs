@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::{INTERRUPTED, Runner, environment, fetch, interrupted};
-use crate::artifact::{Environment, EpochMetrics, LOGITS, METRICS, SCORES, WEIGHTS};
+use crate::artifact::{Environment, EpochMetrics, LOGITS, METRICS, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -79,8 +79,11 @@ pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) ->
     let session = Session::run(runner, node, cell, &job)?;
     let logits = read_logits(&out.join(LOGITS))?;
     let labels = read_labels(&data.join(TEST_FILE), runner.plan.images.1)?;
-    let scores =
-        scores::scores(&logits, &labels).map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    let predictions =
+        scores::predictions(&logits, &labels).map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions))?;
+    fs::write_atomic(&out.join(PROBABILITIES), &scores::probabilities_to_bytes(&predictions))?;
+    let scores = scores::of_predictions(&predictions, &labels);
     let text = serde_json::to_string_pretty(&scores)
         .map_err(|error| Error::Render { what: SCORES.into(), message: error.to_string() })?;
     fs::write_atomic(&out.join(SCORES), text.as_bytes())?;

@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
 use crate::plan::{Node, StageKind, summary};
+use crate::report;
 use crate::report::figure::{Figure, figures};
 use crate::report::input::{CellState, ReportInput};
-use crate::report::{html, markdown};
 use crate::store::{self, Lookup, MANIFEST};
 
 /// Index of the figures in a plot's entry.
@@ -140,11 +140,8 @@ fn write(input: &ReportInput, drawn: &Path, out: &Path) -> Result<()> {
     let path = drawn.join(FIGURES);
     let figures: Vec<Figure> = serde_json::from_slice(&fs::read(&path)?)
         .map_err(|error| Error::data(&path, error.to_string(), "run `fpl-repro plot --force`"))?;
-    fs::write_atomic(&out.join("report.html"), html::html(input, &figures)?.as_bytes())?;
-    fs::write_atomic(&out.join("report.md"), markdown::markdown(input, &figures)?.as_bytes())?;
-    fs::write_atomic(&out.join("report.json"), &to_json(&gather::without_pixels(input))?)?;
-    for figure in &figures {
-        fs::write_atomic(&out.join("figures").join(&figure.file), figure.svg.as_bytes())?;
+    for (name, bytes) in report::files(input, &figures)? {
+        fs::write_atomic(&out.join(name), &bytes)?;
     }
     Ok(())
 }
@@ -170,9 +167,24 @@ fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> 
     Ok(Published { folder: folder.to_path_buf() })
 }
 
+/// Files of a report outside its folders.
+const OURS: [&str; 9] = [
+    "report.html",
+    "report.md",
+    "report.json",
+    "summary.md",
+    "claims.json",
+    "claims.xml",
+    "numbers.tex",
+    "schema.json",
+    "tables.tex",
+];
+
 /// A manifest in a folder that others can write to must not make us remove anything else.
 fn is_ours(name: &str) -> bool {
-    name.starts_with("report.") && !name.contains('/') || name.starts_with("figures/") && !name.contains("..")
+    let folder = name.split_once('/').map_or("", |(folder, _)| folder);
+    let plain = !name.starts_with('/') && !name.contains("..");
+    plain && (matches!(folder, "figures" | "tables" | "data") || folder.is_empty() && OURS.contains(&name))
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
@@ -184,6 +196,11 @@ fn fault(what: &str, message: &str) -> Error {
 }
 
 impl Runner<'_> {
+    /// The report's content as the cache stands.
+    pub fn content(&self) -> Result<ReportInput> {
+        gather::fill(self, gather::skeleton(self, &self.states(&BTreeMap::new())))
+    }
+
     /// The plot and report stages as the cache stands: stage, subject, fingerprint, and why it is not a hit.
     pub fn summaries(&self) -> Vec<(StageKind, String, String, Option<String>)> {
         let states = self.states(&BTreeMap::new());

@@ -177,7 +177,7 @@ fn the_readme_has_the_three_readings_of_fine_tuning() {
             let sets: Vec<String> =
                 options.split("--set ").skip(1).map(|set| set.trim().trim_matches('\'').to_owned()).collect();
             let config = config::load(&root.join("pipeline.toml"), None, &sets).unwrap().config;
-            let plan = plan(&config, &config::paper().unwrap(), None, &[]).unwrap();
+            let plan = plan(&config, &config::shipped().unwrap(), None, &[]).unwrap();
             let cell = plan.cells.iter().find(|cell| cell.initialization == "imagenet").unwrap();
             (cell.network.stem, cell.recipe.input_size, cell.drop.clone(), cell.deviations.is_empty())
         })

@@ -103,7 +103,9 @@ fn what_is_no_report_is_named() {
     let refused = |path: &str, code: i32, words: &[&str]| {
         let output = project.raw(&["diff", path, path]);
         assert_eq!(output.code, code, "{output:#?}");
-        words.iter().for_each(|words| output.says(words));
+        for words in words {
+            output.says(words);
+        }
     };
     refused("nowhere", 2, &["`nowhere` does not exist", "reports/quickstart"]);
     refused("profiles", 2, &["`profiles/report.json` does not exist"]);

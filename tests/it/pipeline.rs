@@ -107,8 +107,8 @@ fn figures_and_the_papers_numbers_rerun_no_training() {
     let project = Project::finished();
     let output = project.ok(&["all", "--set", "figures.samples_per_class=3"]);
     assert_eq!(output.ran(), summaries());
-    let number = "tables.table2.rows.0.paper={ce={epochs=20,total_false_positives=31415}}";
-    let output = project.ok(&["all", "--set", number]);
+    let number = "paper.tables.table2.resnet18/random.ce={epochs=20,total_false_positives=31415,false_positives=[31415,0,0,0,0,0,0,0,0,0]}";
+    let output = project.ok(&["all", "--set", number, "--set", "paper.statements=[]"]);
     assert!(output.ran().contains("report report of test") && output.ran().is_subset(&summaries()), "{output:#?}");
     assert!(project.report().contains("31415") || project.report().contains("31,415"));
 }

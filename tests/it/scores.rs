@@ -2,10 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
-use fpl_repro::scores::{InvalidLogits, probabilities, scores};
+use fpl_repro::scores::{
+    InvalidLogits, InvalidPredictions, from_bytes, of_predictions, predictions, probabilities, probabilities_to_bytes,
+    scores, to_bytes,
+};
 
 fn close(actual: f64, expected: f64) {
     assert!((actual - expected).abs() < 1e-12 * expected.abs().max(1.0), "{actual} is not {expected}");
+}
+
+/// p_T and p_F are stored in float32.
+fn float32_close(actual: f64, expected: f64) {
+    assert!((actual - expected).abs() < 1e-7, "{actual} is not {expected}");
 }
 
 fn all_close(actual: &[f64], expected: &[f64]) {
@@ -31,6 +39,10 @@ fn one_hot(predicted: &[usize]) -> Vec<f32> {
 /// p_false.mean(), np.median(p_false), np.histogram(p_false, 50, (0, 1))[0]
 /// tp = np.diag(c); fp = c.sum(0) - tp; fn = c.sum(1) - tp; tn = 7 - tp - fp - fn
 /// fp, fn, (tp + tn) / 7 * 100, (tp + tn).sum() / 70 * 100
+/// margin = (p[torch.arange(7), y] - q.max(1).values).numpy(); margin.mean(), np.histogram(margin, 50, (-1, 1))[0]
+/// confidence = p.max(1).values.numpy(); right = (predicted == y).numpy()
+/// bin = np.minimum((confidence * 15).astype(int), 14)
+/// sum(abs(right[bin == k].sum() - confidence[bin == k].sum()) for k in range(15)) / 7 * 100
 /// ```
 #[test]
 fn scores_are_those_of_pytorch() {
@@ -59,13 +71,48 @@ fn scores_are_those_of_pytorch() {
     let (one, two) = (85.714_285_714_285_71, 71.428_571_428_571_43);
     all_close(&scores.eq9_accuracy_pct, &[100.0, one, 100.0, two, 100.0, one, 100.0, one, two, one]);
     close(scores.eq9_overall_pct, 88.571_428_571_428_57);
-    close(scores.p_false_mean, 0.311_676_963_955_311_86);
-    close(scores.p_false_median, 0.341_056_907_269_813_86);
+    float32_close(scores.p_false_mean, 0.311_676_963_955_311_86);
+    float32_close(scores.p_false_median, 0.341_056_907_269_813_86);
     assert_eq!(scores.p_false_histogram.len(), 50);
     let filled: Vec<_> = (0..50).filter(|&bin| scores.p_false_histogram[bin] > 0).collect();
     assert_eq!(filled, [4, 9, 12, 17, 24]);
     assert_eq!(scores.p_false_histogram.iter().sum::<u32>(), 7);
     assert_eq!((scores.p_false_histogram[17], scores.p_false_histogram[24]), (2, 2));
+    float32_close(scores.margin_mean, 0.019_545_559_802_707_113);
+    let filled: Vec<_> = (0..50).filter(|&bin| scores.margin_histogram[bin] > 0).collect();
+    assert_eq!(filled, [13, 14, 20, 23, 28, 37, 40]);
+    assert!((scores.ece_pct - 23.684_473_562_369_33).abs() < 1e-5, "{}", scores.ece_pct);
+    let counts: Vec<u32> = scores.reliability.iter().map(|bin| bin.count).collect();
+    assert_eq!(counts, [0, 0, 0, 1, 0, 1, 0, 3, 0, 0, 2, 0, 0, 0, 0]);
+}
+
+#[test]
+fn stored_predictions_give_the_same_scores() {
+    let logits: Vec<f32> = (0_u32..1000).map(|at| ((at * 7919) % 1013) as f32 / 100.0).collect();
+    let labels: Vec<u8> = (0..100).map(|image| (image * 3 % 10) as u8).collect();
+    let said = predictions(&logits, &labels).unwrap();
+    let (bytes, probabilities) = (to_bytes(&said), probabilities_to_bytes(&said));
+    assert_eq!((bytes.len(), probabilities.len()), (100, 800));
+    let read = from_bytes(&bytes, &probabilities, &labels).unwrap();
+    assert_eq!(read, said);
+    assert_eq!(of_predictions(&read, &labels), scores(&logits, &labels).unwrap());
+}
+
+#[test]
+fn predictions_that_no_network_makes_are_refused() {
+    let half = [0.5_f32.to_le_bytes(), 0.5_f32.to_le_bytes()].concat();
+    let read = |byte: u8, probabilities: &[u8]| from_bytes(&[byte], probabilities, &[3]);
+    // Class 3 with rank 0 is right; class 4 with rank 1 is a possible error.
+    assert!(read(0x03, &half).is_ok() && read(0x14, &half).is_ok());
+    for byte in [0x04, 0x13, 0x1a, 0xa4] {
+        assert_eq!(read(byte, &half), Err(InvalidPredictions::Impossible { image: 0 }), "{byte:#x}");
+    }
+    let bad = [1.5_f32.to_le_bytes(), f32::NAN.to_le_bytes()];
+    for bad in bad {
+        assert_eq!(read(0x03, &[bad, bad].concat()), Err(InvalidPredictions::Impossible { image: 0 }));
+    }
+    let length = InvalidPredictions::Length { predictions: 1, probabilities: 7, labels: 1 };
+    assert_eq!(read(0x03, &half[..7]), Err(length));
 }
 
 #[test]
@@ -76,7 +123,7 @@ fn equal_logits_rank_by_index() {
     close(all.top5_pct, 50.0);
     assert_eq!(all.false_positives, [9, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(all.false_negatives, [0, 1, 1, 1, 1, 1, 1, 1, 1, 1]);
-    close(all.p_false_mean, 0.1);
+    float32_close(all.p_false_mean, 0.1);
 }
 
 #[test]

@@ -247,7 +247,9 @@ pub(crate) fn wait_for_end(process: u32) {
 fn lay_out(root: &Path) {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::create_dir_all(root).unwrap();
-    fs::copy(crate_root.join("pipeline.toml"), root.join("pipeline.toml")).unwrap();
+    for file in ["pipeline.toml", "paper.toml"] {
+        fs::copy(crate_root.join(file), root.join(file)).unwrap();
+    }
     copy(&crate_root.join("profiles"), &root.join("profiles"));
     fs::write(root.join("profiles/test.toml"), PROFILE).unwrap();
 }

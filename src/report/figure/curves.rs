@@ -10,10 +10,8 @@ use super::canvas::{Area, BLUE, Canvas, GREEN, INK, ORANGE, PURPLE, Painted, RUL
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::{
-        input::{Cell, Row},
-        stats,
-    },
+    report::input::{Cell, Row},
+    stats,
 };
 
 const SIZE: (u32, u32) = (1520, 760);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
-use crate::config::Dataset as DataSource;
+use crate::config::{Config, Dataset as DataSource};
 use crate::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
@@ -23,6 +23,7 @@ pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) ->
     let config = &runner.loaded.config;
     ReportInput {
         paper: config.paper.clone(),
+        readings: readings(config),
         profile: runner.loaded.profile.clone(),
         profile_note: config.note.clone(),
         dataset: dataset(runner),
@@ -33,6 +34,16 @@ pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) ->
         samples: vec![Vec::new(); config.figures.samples_per_class as usize],
         curves: config.figures.curves.clone(),
     }
+}
+
+/// The values of the keys that the paper's assumptions name.
+fn readings(config: &Config) -> BTreeMap<String, String> {
+    let values = serde_json::to_value(config).unwrap_or_default();
+    let value = |key: &String| {
+        let found = values.pointer(&format!("/{}", key.replace('.', "/")))?;
+        Some((key.clone(), found.as_str().map_or_else(|| found.to_string(), str::to_owned)))
+    };
+    config.paper.assumptions.iter().flat_map(|assumption| &assumption.keys).filter_map(value).collect()
 }
 
 fn dataset(runner: &Runner) -> Dataset {
@@ -87,7 +98,7 @@ fn tables(runner: &Runner) -> Vec<Table> {
                     loss: loss.clone(),
                     loss_title: loss.to_uppercase(),
                     epochs: config.recipes[&row.recipe].epochs,
-                    paper: row.paper.get(loss).cloned(),
+                    paper: config.paper.row(&prefix).cloned(),
                     cells: runner
                         .plan
                         .cells
@@ -120,6 +131,7 @@ fn frame(runner: &Runner, cell: &plan::Cell, states: &BTreeMap<String, CellState
         scores: None,
         environment: None,
         seconds: 0.0,
+        origin: None,
     }
 }
 
@@ -224,7 +236,7 @@ fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Optio
 
 /// Table 1; without cells, only the paper's side.
 fn setup(runner: &Runner, cells: Option<&[Cell]>) -> Vec<SetupRow> {
-    let paper = &runner.loaded.config.setup;
+    let paper = &runner.loaded.config.paper.setup;
     let measured: Vec<(&Cell, &plan::Cell)> = cells
         .unwrap_or_default()
         .iter()
@@ -274,14 +286,4 @@ fn setup(runner: &Runner, cells: Option<&[Cell]>) -> Vec<SetupRow> {
             }),
         ),
     ]
-}
-
-/// The report's content for programs, without images.
-pub(super) fn without_pixels(input: &ReportInput) -> ReportInput {
-    let mut input = input.clone();
-    input.samples = Vec::new();
-    if let Some(example) = &mut input.example {
-        example.image.pixels = Vec::new();
-    }
-    input
 }

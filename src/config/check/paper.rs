@@ -1,0 +1,83 @@
+//! `paper.toml`: sums, differences and references. What the paper itself contradicts is marked there as such.
+
+use std::collections::BTreeSet;
+
+use super::Check;
+use crate::error::Result;
+use crate::paper::{Assumption, Claim, Paper, Statement};
+use crate::recipe::CLASSES;
+
+impl Check<'_> {
+    pub(super) fn paper(&self, paper: &Paper) -> Result<()> {
+        self.that(paper.test_images > 0, &["paper", "test_images"], "there must be test images", "set it to 10000")?;
+        self.sums(paper)?;
+        for (index, statement) in paper.statements.iter().enumerate() {
+            self.statement(paper, &index.to_string(), statement)?;
+        }
+        let mut ids = BTreeSet::new();
+        for (index, claim) in paper.claims.iter().enumerate() {
+            let at = ["paper", "claims", &index.to_string(), "id"];
+            self.that(ids.insert(&claim.id), &at, "two claims have this id", "give every claim its own")?;
+            self.claim(&index.to_string(), claim)?;
+        }
+        for (index, assumption) in paper.assumptions.iter().enumerate() {
+            self.assumption(&index.to_string(), assumption, &ids)?;
+        }
+        Ok(())
+    }
+
+    /// Classes add up to the total.
+    fn sums(&self, paper: &Paper) -> Result<()> {
+        for (table, rows) in &paper.tables {
+            for (row, losses) in rows {
+                for (loss, numbers) in losses {
+                    let (classes, sum) = (numbers.false_positives.len(), numbers.false_positives.iter().sum::<u32>());
+                    let at = ["paper", "tables", table, row, loss];
+                    self.that(
+                        classes == 0 || classes == CLASSES,
+                        &at,
+                        &format!("{classes} classes, expected {CLASSES}"),
+                        "give one number per class, airplane to truck, or none",
+                    )?;
+                    let Some(total) = numbers.total_false_positives.filter(|_| classes > 0) else { continue };
+                    let message = format!("the classes add up to {sum}, not to the total of {total}");
+                    self.that(sum == total || !numbers.adds_up, &at, &message, DIFFERS)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn statement(&self, paper: &Paper, index: &str, statement: &Statement) -> Result<()> {
+        for (key, row) in [("row", Some(&statement.row)), ("minus", statement.minus.as_ref())] {
+            let Some(row) = row else { continue };
+            let known = paper.row(row).and_then(|numbers| numbers.measure(statement.measure)).is_some();
+            let message = format!("the paper's tables have no {} of `{row}`", statement.measure.title());
+            self.that(known, &["paper", "statements", index, key], &message, "name a row of `[paper.tables]`")?;
+        }
+        let Some((of_tables, agrees)) = paper.check(statement) else { return Ok(()) };
+        let at = ["paper", "statements", index, "value"];
+        let message = format!("the table gives {of_tables:.4}, not {}", statement.value);
+        self.that(agrees || !statement.agrees, &at, &message, DIFFERS)?;
+        self.that(!agrees || statement.agrees, &at, "the table agrees with it", "remove `agrees = false`")
+    }
+
+    fn claim(&self, index: &str, claim: &Claim) -> Result<()> {
+        for (key, cells) in [("cells", &claim.cells), ("against", &claim.against)] {
+            let message = format!("`{cells}` is not the id of cells without their seed");
+            let help = "write table/architecture/initial weights/loss";
+            self.that(cells.split('/').count() == 4, &["paper", "claims", index, key], &message, help)?;
+        }
+        let at = ["paper", "claims", index, "against"];
+        self.that(claim.cells != claim.against, &at, "cells are compared with themselves", "name other cells")
+    }
+
+    fn assumption(&self, index: &str, assumption: &Assumption, ids: &BTreeSet<&String>) -> Result<()> {
+        for claim in &assumption.claims {
+            self.refers(&["paper", "assumptions", index, "claims"], claim, ids.iter().copied())?;
+        }
+        Ok(())
+    }
+}
+
+const DIFFERS: &str = "correct the number, or mark what the paper has so with `agrees = false` or `adds_up = false`";

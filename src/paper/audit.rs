@@ -1,0 +1,185 @@
+//! The paper's numbers held against each other. Needs no run and no data.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{Finding, Measure, Paper, Seriousness, Statement};
+use crate::stats::{accuracy_standard_error, mcnemar_bounds};
+
+/// What the audit found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Audit {
+    /// What is wrong or must be known, the most serious first.
+    pub findings: Vec<Finding>,
+    /// What was computed and agrees, in sentences.
+    pub consistent: Vec<String>,
+    /// What every pair of rows of the paper can tell.
+    pub resolution: Vec<Resolution>,
+}
+
+/// What one run on the test images can tell about a difference in the tables.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Resolution {
+    /// Ids of the claims that rest on it.
+    pub claims: Vec<String>,
+    /// The rows that are compared, without seeds.
+    pub cells: String,
+    /// Those that are subtracted.
+    pub against: String,
+    /// Misclassified images of both rows.
+    pub errors: [u32; 2],
+    /// Their difference in points of top-1 accuracy: cells − against.
+    pub points: f64,
+    /// Standard error of one such accuracy over the test images, in points.
+    pub standard_error: f64,
+    /// Two-sided p of McNemar's exact test, the smallest and the largest that these errors allow.
+    pub mcnemar: [f64; 2],
+    /// Difference of two independent runs that the test images alone detect with 80 % power at 5 %, in points: 2.8
+    /// standard errors of a difference.
+    pub detectable: f64,
+}
+
+/// z_{0.975} + z_{0.8}.
+const DETECTABLE: f64 = 1.959_964 + 0.841_621;
+
+/// Audits a paper.
+pub fn audit(paper: &Paper) -> Audit {
+    let mut audit = Audit { findings: paper.findings.clone(), consistent: Vec::new(), resolution: resolutions(paper) };
+    sums(paper, &mut audit);
+    statements(paper, &mut audit);
+    directions(paper, &mut audit);
+    resolved(&mut audit);
+    audit.findings.sort_by_key(|finding| finding.seriousness);
+    audit
+}
+
+/// Rows of counts against their totals.
+fn sums(paper: &Paper, audit: &mut Audit) {
+    for (table, rows) in &paper.tables {
+        for (row, loss, numbers) in
+            rows.iter().flat_map(|(row, losses)| losses.iter().map(move |(loss, numbers)| (row, loss, numbers)))
+        {
+            let Some(total) = numbers.total_false_positives.filter(|_| !numbers.false_positives.is_empty()) else {
+                continue;
+            };
+            let sum: u32 = numbers.false_positives.iter().sum();
+            let accuracy = 100.0 * (1.0 - f64::from(total) / f64::from(paper.test_images));
+            let place = format!("{table}/{row}/{loss}");
+            if sum == total {
+                audit.consistent.push(format!(
+                    "{place}: the classes add up to the total of {total}, which as misclassified images of {} is a \
+                     top-1 accuracy of {accuracy:.2} %.",
+                    paper.test_images
+                ));
+            } else {
+                audit.findings.push(Finding {
+                    place,
+                    says: format!("total {total}"),
+                    follows: format!("The classes add up to {sum}."),
+                    seriousness: Seriousness::Substantial,
+                });
+            }
+        }
+    }
+}
+
+/// Numbers in the text against the tables.
+fn statements(paper: &Paper, audit: &mut Audit) {
+    for statement in &paper.statements {
+        let Some((of_tables, agrees)) = paper.check(statement) else { continue };
+        let Statement { place, quote, measure, row, minus, value, .. } = statement;
+        let decimals = measure.decimals();
+        let what = match minus {
+            Some(minus) => format!("{row} − {minus}, {}", measure.title()),
+            None => format!("{row}, {}", measure.title()),
+        };
+        if agrees {
+            audit.consistent.push(format!("{place}: {value:.decimals$} agrees with the table ({what})."));
+        } else {
+            audit.findings.push(Finding {
+                place: place.clone(),
+                says: format!("{quote} ({value:.decimals$})"),
+                follows: format!("The table gives {of_tables:.decimals$} ({what})."),
+                seriousness: Seriousness::Substantial,
+            });
+        }
+    }
+}
+
+/// Differences of the tables that go against "outperforms".
+fn directions(paper: &Paper, audit: &mut Audit) {
+    for claim in &paper.claims {
+        let Some(effect) = paper.effect(claim) else { continue };
+        let better = match claim.measure {
+            Measure::FalsePositives | Measure::PFalse | Measure::Roughness => -1.0,
+            Measure::Top1 | Measure::Top5 => 1.0,
+        };
+        if effect * better < 0.0 {
+            let decimals = claim.measure.decimals();
+            audit.findings.push(Finding {
+                place: "Abstract, Section 5".into(),
+                says: "our suggested loss function outperforms other well-known losses".into(),
+                follows: format!(
+                    "{} of {} is worse than that of {}: {effect:+.decimals$} ({}).",
+                    claim.measure.title(),
+                    claim.cells,
+                    claim.against,
+                    claim.place
+                ),
+                seriousness: Seriousness::Decisive,
+            });
+        }
+    }
+}
+
+/// What one run can tell, for every pair of rows that a claim compares.
+fn resolutions(paper: &Paper) -> Vec<Resolution> {
+    let mut seen = BTreeSet::new();
+    let pairs = paper.claims.iter().map(|claim| (claim.cells.as_str(), claim.against.as_str()));
+    pairs
+        .filter(|pair| seen.insert(*pair))
+        .filter_map(|(cells, against)| {
+            let errors = [paper.errors(cells)?, paper.errors(against)?];
+            let images = f64::from(paper.test_images);
+            let accuracy = errors.map(|errors| 1.0 - f64::from(errors) / images);
+            let standard_errors = accuracy.map(|accuracy| 100.0 * accuracy_standard_error(accuracy, paper.test_images));
+            let (smallest, largest) = mcnemar_bounds(errors[0], errors[1], paper.test_images);
+            let of_pair = paper.claims.iter().filter(|claim| claim.cells == cells && claim.against == against);
+            Some(Resolution {
+                claims: of_pair
+                    .filter(|claim| matches!(claim.measure, Measure::FalsePositives | Measure::Top1))
+                    .map(|claim| claim.id.clone())
+                    .collect(),
+                cells: cells.to_owned(),
+                against: against.to_owned(),
+                errors,
+                points: 100.0 * (accuracy[0] - accuracy[1]),
+                standard_error: standard_errors[0].max(standard_errors[1]),
+                mcnemar: [smallest, largest],
+                detectable: DETECTABLE * standard_errors[0].hypot(standard_errors[1]),
+            })
+        })
+        .collect()
+}
+
+/// Differences that one run cannot tell from chance.
+fn resolved(audit: &mut Audit) {
+    for pair in &audit.resolution {
+        if pair.points.abs() < pair.detectable {
+            audit.findings.push(Finding {
+                place: format!("{} against {}", pair.cells, pair.against),
+                says: format!(
+                    "{} against {} misclassified images: {:+.2} points",
+                    pair.errors[0], pair.errors[1], pair.points
+                ),
+                follows: format!(
+                    "One accuracy has a standard error of {:.2} points by its test images alone, and two independent \
+                     runs must differ by {:.2} points to be told apart with 80 % power.",
+                    pair.standard_error, pair.detectable
+                ),
+                seriousness: Seriousness::Decisive,
+            });
+        }
+    }
+}

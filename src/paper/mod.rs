@@ -1,0 +1,321 @@
+//! The paper as data: what it reports, says, claims and leaves open (`paper.toml`).
+
+pub mod audit;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The paper.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paper {
+    /// Title.
+    pub title: String,
+    /// Authors, as cited.
+    pub authors: String,
+    /// Year.
+    pub year: u32,
+    /// Where it appeared.
+    pub venue: String,
+    /// Address.
+    pub url: String,
+    /// Images that its accuracies are of.
+    pub test_images: u32,
+    /// Runs per row.
+    pub runs: u32,
+    /// Table 1.
+    pub setup: Setup,
+    /// Numbers by table, by `architecture/initial weights`, and by loss.
+    pub tables: BTreeMap<String, BTreeMap<String, BTreeMap<String, PaperRow>>>,
+    /// Numbers in the text that repeat the tables'.
+    pub statements: Vec<Statement>,
+    /// What is claimed.
+    pub claims: Vec<Claim>,
+    /// What a reader finds that no computation does.
+    pub findings: Vec<Finding>,
+    /// What is left open.
+    pub assumptions: Vec<Assumption>,
+}
+
+/// Table 1 as printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The paper's own row names.
+pub struct Setup {
+    pub gpu: String,
+    pub cuda: String,
+    pub framework: String,
+    pub batch_size: String,
+    pub epochs: String,
+    pub learning_rate: String,
+    pub optimizer: String,
+    pub scheduler: String,
+}
+
+/// The paper's numbers of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaperRow {
+    /// Training epochs.
+    pub epochs: u32,
+    /// False positives per class (Table 2); empty if not reported.
+    pub false_positives: Vec<u32>,
+    /// Their total as printed (Table 2).
+    pub total_false_positives: Option<u32>,
+    /// Top-1 accuracy in percent (Table 3).
+    pub top1_pct: Option<f64>,
+    /// Top-5 accuracy in percent (Table 3).
+    pub top5_pct: Option<f64>,
+    /// Whether the classes add up to the total.
+    pub adds_up: bool,
+}
+
+impl Default for PaperRow {
+    fn default() -> Self {
+        Self {
+            epochs: 0,
+            false_positives: Vec::new(),
+            total_false_positives: None,
+            top1_pct: None,
+            top5_pct: None,
+            adds_up: true,
+        }
+    }
+}
+
+impl PaperRow {
+    /// A measure of the row, as printed; `None` if the paper does not have it.
+    pub fn measure(&self, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::FalsePositives => self.total_false_positives.map(f64::from),
+            Measure::Top1 => self.top1_pct,
+            Measure::Top5 => self.top5_pct,
+            Measure::Roughness | Measure::PFalse => None,
+        }
+    }
+}
+
+/// What a statement or a claim is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Misclassified test images.
+    FalsePositives,
+    /// Top-1 accuracy in percent.
+    Top1,
+    /// Top-5 accuracy in percent.
+    Top5,
+    /// How much the test top-1 departs from its own trend over epochs, in points ([`crate::stats::curve_noise`]).
+    Roughness,
+    /// Mean over the test set of p_F, the largest wrong probability.
+    PFalse,
+}
+
+impl Measure {
+    /// Name and unit.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::FalsePositives => "false positives (images)",
+            Self::Top1 => "top-1 (points)",
+            Self::Top5 => "top-5 (points)",
+            Self::Roughness => "roughness of top-1 over epochs (points)",
+            Self::PFalse => "mean p_F",
+        }
+    }
+
+    /// Digits after the point of a single run's value; a mean has one more for counts.
+    pub fn decimals(self) -> usize {
+        match self {
+            Self::FalsePositives => 0,
+            Self::Top1 | Self::Top5 => 2,
+            Self::Roughness => 3,
+            Self::PFalse => 4,
+        }
+    }
+}
+
+/// A number in the text that follows from a table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// Where.
+    pub place: String,
+    /// The words.
+    pub quote: String,
+    /// Of what.
+    pub measure: Measure,
+    /// `table/architecture/initial weights/loss`
+    pub row: String,
+    /// The row that is subtracted; none for a value.
+    #[serde(default)]
+    pub minus: Option<String>,
+    /// As printed, with the sign of `row` − `minus`.
+    pub value: f64,
+    /// Whether the tables have it so.
+    #[serde(default = "yes")]
+    pub agrees: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A claim: the difference between two rows, paired by seed, has a sign.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Short name.
+    pub id: String,
+    /// Where.
+    pub place: String,
+    /// In words.
+    pub text: String,
+    /// What is compared.
+    pub measure: Measure,
+    /// Ids of cells without their seeds.
+    pub cells: String,
+    /// Those that are subtracted.
+    pub against: String,
+    /// The sign of the difference.
+    pub claimed: Sign,
+}
+
+/// The sign that a claim gives a difference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sign {
+    /// Above 0.
+    Greater,
+    /// Below 0.
+    Less,
+}
+
+impl Sign {
+    /// 1 or −1.
+    pub fn factor(self) -> f64 {
+        match self {
+            Self::Greater => 1.0,
+            Self::Less => -1.0,
+        }
+    }
+}
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seriousness {
+    /// It decides what can be concluded.
+    Decisive,
+    /// It concerns a claim or a number.
+    Substantial,
+    /// A slip that changes no conclusion.
+    Editorial,
+}
+
+impl Seriousness {
+    /// As the report writes it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Decisive => "decisive",
+            Self::Substantial => "substantial",
+            Self::Editorial => "editorial",
+        }
+    }
+}
+
+/// Something that a reader of the paper should know.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// Where.
+    pub place: String,
+    /// What is said there.
+    pub says: String,
+    /// What follows.
+    pub follows: String,
+    /// How much it matters.
+    pub seriousness: Seriousness,
+}
+
+/// A detail that the paper leaves open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assumption {
+    /// What is open.
+    pub about: String,
+    /// Keys of the configuration that hold our reading.
+    pub keys: Vec<String>,
+    /// Claims that rest on it; empty: all.
+    pub claims: Vec<String>,
+    /// Other readings.
+    pub alternatives: Vec<Alternative>,
+}
+
+/// Another reading of what the paper leaves open, and the cells that are run under it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Alternative {
+    /// In words.
+    pub reading: String,
+    /// The table whose cells stand for those of a claim; `None`: there are none.
+    #[serde(default)]
+    pub table: Option<String>,
+    /// The initial weights that stand for those of a claim.
+    #[serde(default)]
+    pub initialization: Option<String>,
+    /// The loss that stands for FPL.
+    #[serde(default)]
+    pub loss: Option<String>,
+}
+
+impl Alternative {
+    /// The cells that stand for a claim's, as ids without seeds; `None` if there are none.
+    pub fn cells(&self, prefix: &str) -> Option<String> {
+        let mut parts: Vec<&str> = prefix.split('/').collect();
+        let [table, _, initialization, loss] = &mut parts[..] else { return None };
+        *table = self.table.as_deref()?;
+        *initialization = self.initialization.as_deref().unwrap_or(initialization);
+        if *loss == "fpl" {
+            *loss = self.loss.as_deref().unwrap_or(loss);
+        }
+        Some(parts.join("/"))
+    }
+}
+
+impl Paper {
+    /// The numbers of `table/architecture/initial weights/loss`; `None` if the paper does not have that row.
+    pub fn row(&self, prefix: &str) -> Option<&PaperRow> {
+        let (table, rest) = prefix.split_once('/')?;
+        let (row, loss) = rest.rsplit_once('/')?;
+        self.tables.get(table)?.get(row)?.get(loss)
+    }
+
+    /// `row` − `minus`, or the value of `row` alone, as the tables have it.
+    pub fn of_tables(&self, measure: Measure, row: &str, minus: Option<&str>) -> Option<f64> {
+        let value = |prefix: &str| self.row(prefix)?.measure(measure);
+        match minus {
+            Some(minus) => Some(value(row)? - value(minus)?),
+            None => value(row),
+        }
+    }
+
+    /// What the tables have for a statement, and whether they agree with it to the last printed digit.
+    pub fn check(&self, statement: &Statement) -> Option<(f64, bool)> {
+        let of_tables = self.of_tables(statement.measure, &statement.row, statement.minus.as_deref())?;
+        let half_a_digit = 0.5 * 0.1_f64.powi(statement.measure.decimals() as i32);
+        Some((of_tables, (statement.value - of_tables).abs() < half_a_digit))
+    }
+
+    /// The effect that the paper reports for a claim, from its tables.
+    pub fn effect(&self, claim: &Claim) -> Option<f64> {
+        self.of_tables(claim.measure, &claim.cells, Some(&claim.against))
+    }
+
+    /// Misclassified images of a row, from its total or its top-1.
+    pub fn errors(&self, prefix: &str) -> Option<u32> {
+        let row = self.row(prefix)?;
+        let of_accuracy = |top1: f64| ((100.0 - top1) / 100.0 * f64::from(self.test_images)).round() as u32;
+        row.total_false_positives.or_else(|| row.top1_pct.map(of_accuracy))
+    }
+}
