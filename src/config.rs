@@ -236,7 +236,14 @@ pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loade
     let root = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
     let mut sources = Sources::default();
     sources.add_file(file)?;
-    sources.add_file(&root.join(PAPER_FILE))?;
+    let paper = root.join(PAPER_FILE);
+    if !paper.exists() {
+        return Err(Error::Usage {
+            message: format!("`{}` does not exist", paper.display()),
+            help: "it belongs beside `pipeline.toml`: copy it from the project".into(),
+        });
+    }
+    sources.add_file(&paper)?;
     if let Some(name) = profile {
         sources.add_file(&profile_path(&root, name)?)?;
     }
