@@ -78,6 +78,9 @@ enum Command {
     },
     /// Show the claims ledger: every claim of the paper, our runs, and a verdict
     Claims {
+        /// A report's folder, or its report.json, instead of the cache
+        #[arg(value_name = "REPORT")]
+        report: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -210,6 +213,9 @@ fn run(cli: &Cli) -> Result<u8> {
     if let Command::Diff { before, after, md } = &cli.command {
         return diff::diff(before, after, *md);
     }
+    if let Command::Claims { report: Some(report), json } = &cli.command {
+        return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
+    }
     let session = Session::new(cli)?;
     match &cli.command {
         Command::All
@@ -225,7 +231,11 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets } => inspect::why(&session, targets),
         Command::Audit { json } => claims::audit(&session, *json),
-        Command::Claims { json } => claims::claims(&session, *json, cli.common.strict),
+        Command::Claims { json, .. } => {
+            let ledger = ledger(&session.runner().content()?);
+            session.store.save_memo();
+            claims::claims(&ledger, *json, cli.common.strict)
+        }
         Command::Diff { .. } => Ok(0),
         Command::Verify => Ok(verify::verify(&session)),
         Command::Gc { dry_run } => gc::gc(&session, *dry_run),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Session, print};
 use crate::error::{Error, Result};
 use crate::paper::audit::{Audit, audit as audit_of};
-use crate::report::ledger::{Entry, Ledger, Verdict, ledger};
+use crate::report::ledger::{Entry, Ledger, Verdict};
 use crate::report::number::{fixed, signed};
 
 /// Exit code for a contradicted claim.
@@ -20,12 +20,10 @@ pub(super) fn audit(session: &Session, json: bool) -> Result<u8> {
     Ok(0)
 }
 
-/// Prints the ledger as the cache stands.
-pub(super) fn claims(session: &Session, json: bool, strict: bool) -> Result<u8> {
-    let ledger = ledger(&session.runner().content()?);
-    print(if json { to_json(&ledger)? } else { ledger_text(&ledger) }.trim_end());
-    session.store.save_memo();
-    Ok(if strict { self::strict(&ledger) } else { 0 })
+/// Prints a ledger; with `strict`, the exit code says whether a claim is contradicted.
+pub(super) fn claims(ledger: &Ledger, json: bool, strict: bool) -> Result<u8> {
+    print(if json { to_json(ledger)? } else { ledger_text(ledger) }.trim_end());
+    Ok(if strict { self::strict(ledger) } else { 0 })
 }
 
 /// The exit code of `--strict`.

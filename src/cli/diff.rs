@@ -15,7 +15,7 @@ pub(super) fn diff(before: &Path, after: &Path, markdown: bool) -> Result<u8> {
 }
 
 /// A `report.json`, or that of a report's folder.
-fn read(path: &Path) -> Result<ReportInput> {
+pub(super) fn read(path: &Path) -> Result<ReportInput> {
     let file: PathBuf = if path.is_dir() { path.join("report.json") } else { path.to_path_buf() };
     if !file.exists() {
         return Err(Error::Usage {

@@ -8,6 +8,7 @@ use fpl_repro::report::ledger::{Entry, Ledger, Verdict, ledger};
 use proptest::prelude::*;
 
 use crate::matrix::{input, not_run};
+use crate::support::Project;
 
 /// Differences of claim T3-a whose statistics `tests/fixtures/stats` has from SciPy.
 const ALL_POSITIVE: [f64; 8] = [0.3, 0.1, 0.2, 0.4, 0.25, 0.05, 0.15, 0.33];
@@ -54,6 +55,7 @@ fn a_claim_is_reproduced_where_the_adjusted_p_is_below_five_percent() {
     let top5 = entry(&ledger, "T3-b");
     close(top5.p_holm, 1.0);
     assert_eq!(top5.verdict, Verdict::Inconclusive);
+    assert!(top5.why.contains("These 8 seeds would have shown the paper's effect with 80 % power"), "{}", top5.why);
     assert_eq!(entry(&ledger, "F3").verdict, Verdict::NotRun);
     assert_eq!(entry(&ledger, "T2-a").verdict, Verdict::NotRun);
 }
@@ -140,6 +142,26 @@ fn other_readings_stand_beside_the_claim() {
     assert_eq!(reading.verdict, Verdict::Reproduced);
     // A reading is no further claim.
     assert_eq!(ledger.family, 3);
+}
+
+#[test]
+fn strict_fails_on_a_contradiction_only() {
+    let project = Project::new();
+    let run = |differences: [f64; 8], args: &[&str]| {
+        let text = serde_json::to_vec(&scratch(&differences)).unwrap();
+        std::fs::write(project.root.join("report.json"), text).unwrap();
+        project.raw(&[&["claims", "report.json"], args].concat())
+    };
+    let against = ALL_POSITIVE.map(|difference| -difference);
+    assert_eq!(run(ALL_POSITIVE, &["--strict"]).code, 0);
+    assert_eq!(run(against, &[]).code, 0);
+    let output = run(against, &["--strict"]);
+    assert_eq!(output.code, 4);
+    output.says("T3-a     contradicted");
+    // scipy.stats.ttest_1samp(differences, 0).confidence_interval(0.95)
+    output.says("(n = 8, 95 % −0.323 to −0.122, adjusted p 0.023)");
+    let json: Ledger = serde_json::from_str(&run(against, &["--json"]).stdout).unwrap();
+    assert_eq!(json, ledger(&scratch(&against)));
 }
 
 proptest! {

@@ -15,3 +15,4 @@ mod report;
 mod scores;
 mod stats;
 mod support;
+mod workflow;

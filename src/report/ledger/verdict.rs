@@ -110,10 +110,11 @@ fn needed(paper_effect: Option<f64>, evidence: &Evidence, family: usize) -> Stri
     let effect = paper_effect.or(evidence.mean).filter(|effect| *effect != 0.0);
     let whose = if paper_effect.is_some() { "the paper's effect" } else { "the effect seen so far" };
     if let (Some(effect), Some(sd)) = (effect, evidence.sd) {
-        let sentence = match pairs_needed(effect, sd) {
-            Some(count) => {
-                format!("At this spread about {} seeds would show {whose} with 80 % power.", count.max(fewest))
+        let sentence = match pairs_needed(effect, sd).map(|count| count.max(fewest)) {
+            Some(count) if count <= pairs => {
+                format!("These {pairs} seeds would have shown {whose} with 80 % power, and did not.")
             }
+            Some(count) => format!("At this spread about {count} seeds would show {whose} with 80 % power."),
             None => format!("At this spread more than 10,000 seeds would be needed to show {whose}."),
         };
         text = [text, sentence].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
