@@ -94,6 +94,7 @@ def prepare(folder, bin):
     ours, dvc, snakemake = (folder / name for name in ["ours", "dvc", "snakemake"])
     (ours / "profiles").mkdir(parents=True, exist_ok=True)
     shutil.copy(ROOT / "pipeline.toml", ours)
+    shutil.copy(ROOT / "paper.toml", ours)
     shutil.copy(HERE / "bench.toml", ours / "profiles")
     for other in [dvc, snakemake]:
         other.mkdir(exist_ok=True)

@@ -196,9 +196,27 @@ fn the_readme_has_the_three_readings_of_fine_tuning() {
 #[test]
 fn shipped_profiles_are_valid() {
     let project = Project::new();
-    for profile in ["cpu", "quickstart"] {
+    for profile in ["cpu", "quickstart", "what-if"] {
         let output = project.raw(&["--profile", profile, "plan"]);
         assert_eq!(output.code, 0, "{output:#?}");
     }
     assert!(!project.cache().exists(), "`plan` writes nothing");
+}
+
+#[test]
+fn alternative_readings_as_shipped_are_not_reduced_and_change_nothing_else() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipeline.toml");
+    let cells = |profile: Option<&str>, sets: &[String]| {
+        let config = config::load(&file, profile, sets).unwrap().config;
+        plan(&config, &config::shipped().unwrap(), None, &[]).unwrap()
+    };
+    let (papers, whatif) = (cells(None, &[]), cells(Some("what-if"), &[]));
+    assert!(whatif.cells.iter().all(|cell| cell.deviations.is_empty()));
+    for cell in &papers.cells {
+        let same = whatif.cells.iter().find(|other| other.id == cell.id).unwrap();
+        assert_eq!(whatif.nodes[same.train].fingerprint, papers.nodes[cell.train].fingerprint, "{}", cell.id);
+    }
+    let reduced = cells(Some("what-if"), &["recipes.table2-adadelta-1.epochs=3".to_owned()]);
+    let cell = reduced.cells.iter().find(|cell| cell.table == "what-if-adadelta").unwrap();
+    assert_eq!(cell.deviations, ["epochs: 20 → 3"]);
 }
