@@ -66,12 +66,13 @@ pub(super) fn of(
     let significant = p < LEVEL;
     if !evidence.deviations.is_empty() {
         let verdict = if agrees && beyond_zero { Verdict::DirectionOnly } else { Verdict::Inconclusive };
-        let shown = match (agrees, beyond_zero) {
-            (true, true) => "The 95 % interval lies on the claimed side",
-            (false, true) => "The 95 % interval lies on the other side",
-            _ => "The 95 % interval includes 0, or there is none",
+        let shown = match (evidence.interval.is_some(), beyond_zero, agrees) {
+            (false, _, _) => "One pair of runs has no interval",
+            (_, false, _) => "The 95 % interval includes 0",
+            (_, _, true) => "The 95 % interval lies on the claimed side",
+            _ => "The 95 % interval lies on the other side",
         };
-        return (verdict, format!("{shown}, in runs of a reduced protocol, which cannot test the claim itself."));
+        return (verdict, format!("{shown}, and the protocol is reduced: it cannot test the claim itself."));
     }
     let level = LEVEL * 100.0;
     match (significant, agrees) {
