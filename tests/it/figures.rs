@@ -320,7 +320,14 @@ fn reduced_and_imported_cells_are_hollow_and_named() {
         assert!(caption.contains("(a: 1 → 2; b: 1 → 2; c: 1 → 2; and 1 more)"), "{caption}");
         assert!(caption.contains("cells were imported."), "{caption}");
     }
+    assert!(of(&after, "Figure 1").caption.ends_with(" Reduced protocol (a: 1 → 2; b: 1 → 2; c: 1 → 2; and 1 more)."));
     assert!(!of(&after, "Figure S1.2").caption.contains("Reduced"));
+    let curve = input.cells.iter_mut().find(|cell| cell.id == "table3/resnet50/random/fpl/seed1").unwrap();
+    curve.deviations = vec!["epochs: 200 → 3".into()];
+    for number in ["Figure 3", "Figure S5"] {
+        let caption = of(&drawn(&input), number).caption.clone();
+        assert!(caption.ends_with(" Reduced protocol in 1 of 4 cells (epochs: 200 → 3)."), "{caption}");
+    }
 }
 
 #[test]

@@ -97,17 +97,24 @@ fn along(range: &Range<f64>, value: f64, length: i32) -> i32 {
     (share.clamp(0.0, 1.0) * f64::from(length)).round() as i32
 }
 
-/// 1, 2 or 5 times a power of ten: the least that is at least `value`.
+/// 1, 2 or 5 times a power of ten, a step between ticks: the least that is at least `value`.
 pub(super) fn round_up(value: f64) -> f64 {
+    rounded_up(value, &[1.0, 2.0, 5.0])
+}
+
+/// The end of a scale: as [`round_up`], but closer.
+pub(super) fn scale_end(value: f64) -> f64 {
+    rounded_up(value, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0])
+}
+
+fn rounded_up(value: f64, factors: &[f64]) -> f64 {
     if !(value.is_finite() && value > 0.0) {
         return 1.0;
     }
     let power = 10_f64.powf(value.log10().floor());
     // 1.999999 times a power is 2 times it.
-    [1.0, 2.0, 5.0]
-        .into_iter()
-        .find(|factor| factor * power >= value * (1.0 - 1e-9))
-        .map_or(10.0 * power, |f| f * power)
+    let end = factors.iter().find(|factor| *factor * power >= value * (1.0 - 1e-9));
+    end.map_or(10.0 * power, |factor| factor * power)
 }
 
 /// At most about `most` round values in a range.

@@ -63,7 +63,7 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
     };
     let (left, right) = (panel(0, 0.0..100.0), panel(1, steps::range(&counts)));
     let svg = Canvas { id, title: &subject(pair), description: &alt, size: SIZE }.draw(None, |area| {
-        legend(area, &entries, (140, 42), WIDTH - 20)?;
+        legend(area, &entries, (60, 42), WIDTH)?;
         reliability(area, &left, &curves)?;
         steps::draw(area, &right, &counts, "confidence (%)")
     })?;

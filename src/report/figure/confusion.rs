@@ -8,7 +8,7 @@ use plotters::{
 };
 
 use super::{
-    axes::{NORMAL, SMALL, round_up, shortened, upright, width_of},
+    axes::{NORMAL, SMALL, scale_end, shortened, upright, width_of},
     canvas::{Area, BLUE, Canvas, INK, Painted, VERMILION, WIDTH, text},
     pair::{Context, Drawn, Pair, seeds},
 };
@@ -65,13 +65,13 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
         subject(pair),
         context.origin(&[ce.clone(), other].concat())
     );
-    let (most, wide) = (round_up(errors(&first).max(errors(&second))), round_up(largest(&difference)));
+    let (most, wide) = (scale_end(errors(&first).max(errors(&second))), scale_end(largest(&difference)));
     let shade = |value: f64| blend(INK, value / most);
     let diverging = |value: f64| blend(if value < 0.0 { VERMILION } else { BLUE }, value.abs() / wide);
     // Means of few images are not whole.
-    let decimals = |largest: f64| usize::from(ce.len() > 1 && largest < 10.0);
-    let count = |value: f64| fixed(value, decimals(most));
-    let change = |value: f64| signed(value, decimals(wide));
+    let decimals = usize::from(ce.len() > 1 && most < 10.0);
+    let count = |value: f64| fixed(value, decimals);
+    let change = |value: f64| signed(value, decimals);
     let plain = |left, name: &str, matrix| Heatmap {
         left,
         title: format!("{name} ({})", seeds(ce.len())),
@@ -186,7 +186,7 @@ impl Heatmap<'_> {
             let [(left, top), (right, bottom)] = field(truth, predicted);
             let label = (self.number)(value);
             // As large as fits into the field.
-            let size = (22 * (right - left) / width_of(area, &label, 22)?.max(1)).min(22);
+            let size = (22 * (right - left - 4) / width_of(area, &label, 22)?.max(1)).min(22);
             let ground = if coloured(&(truth, predicted, value)) { (self.colour)(value) } else { WHITE };
             let style = text(size, HPos::Center);
             let style = if is_dark(ground) { style.color(&WHITE) } else { style };

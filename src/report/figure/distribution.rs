@@ -55,7 +55,7 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
     };
     let (left, right) = (panel(0, 0.0..1.0, &p_false), panel(1, -1.0..1.0, &margin));
     let svg = Canvas { id, title: &subject(pair), description: &alt, size: SIZE }.draw(None, |area| {
-        legend(area, &entries, (140, 42), WIDTH - 20)?;
+        legend(area, &entries, (60, 42), WIDTH)?;
         let zero = right.at(0.0, right.y.start).0;
         area.draw(&PathElement::new([(zero, right.top), (zero, right.bottom())], GREY.stroke_width(3)))?;
         steps::draw(area, &left, &p_false, "p_F, largest probability of a wrong class")?;

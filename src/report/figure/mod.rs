@@ -108,8 +108,11 @@ fn figure1(input: &ReportInput) -> Result<Option<Figure>> {
         shown.index, classes[label], classes[wrong]
     );
     let caption = format!(
-        "The true class and the false positive class (the most probable wrong class) of test image {}, according to cell {}.",
-        shown.index, shown.cell
+        "The true class and the false positive class (the most probable wrong class) of test image {}, according to cell \
+         {}.{}",
+        shown.index,
+        shown.cell,
+        origin(input, |cell| cell.id == shown.cell)
     );
     let svg = example(classes, shown, &alt)?;
     Ok(Some(Figure {
@@ -165,8 +168,14 @@ fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Opti
     let alt = format!("{}. {}.", expected.subject, lines.iter().map(last).collect::<Vec<_>>().join("; "));
     let id = expected.file.trim_end_matches(".svg");
     let svg = curves(id, &expected.subject, &lines, &alt)?;
-    let caption = format!("{}. Curves are means over seeds.", expected.subject);
+    let drawn = |cell: &Cell| !cell.metrics.is_empty() && rows(input, prefix).any(|row| row.cells.contains(&cell.id));
+    let caption = format!("{}. Curves are means over seeds.{}", expected.subject, origin(input, drawn));
     Ok(Some(Figure { file: expected.file, number: expected.number, group: expected.group, caption, alt, svg }))
+}
+
+/// Which of the cells that `is_shown` are reduced or imported.
+fn origin(input: &ReportInput, is_shown: impl Fn(&Cell) -> bool) -> String {
+    Context::new(input).origin(&input.cells.iter().filter(|cell| is_shown(cell)).collect::<Vec<_>>())
 }
 
 fn figure3_expected(input: &ReportInput) -> Vec<Expected> {

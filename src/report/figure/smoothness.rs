@@ -91,9 +91,11 @@ impl<'a> Changes<'a> {
             Some((epoch, stats::mean(&values)?, low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max)))
         };
         let epochs: Vec<_> = by_epoch.into_iter().filter_map(epoch).collect();
-        let noise =
-            |curve: &Vec<(u32, f64)>| stats::curve_noise(&curve.iter().map(|(_, top1)| *top1).collect::<Vec<_>>());
-        let roughness = stats::mean(&curves.iter().filter_map(noise).collect::<Vec<_>>());
+        let noise = |cell: &&Cell| {
+            let top1: Vec<f64> = cell.metrics.iter().map(|epoch| epoch.test_top1_pct).collect();
+            stats::curve_noise(&top1).filter(|noise| noise.is_finite())
+        };
+        let roughness = stats::mean(&side.cells.iter().filter_map(noise).collect::<Vec<_>>());
         (!epochs.is_empty()).then_some(Self { side, cells: curves.len(), epochs, roughness })
     }
 
