@@ -16,7 +16,7 @@ use crate::fs;
 use crate::plan::{Node, StageKind, summary};
 use crate::report;
 use crate::report::figure::{Figure, figures};
-use crate::report::input::{CellState, ReportInput};
+use crate::report::input::{Cell, CellState, ReportInput, Row, Table};
 use crate::store::{self, Lookup, MANIFEST};
 
 /// Index of the figures in a plot's entry.
@@ -70,14 +70,20 @@ pub(super) fn summarize(
 
 /// The parts of a report's frame that figures depend on.
 fn plot_recipe(skeleton: &ReportInput) -> Value {
-    let rows: Vec<Value> = skeleton
-        .tables
-        .iter()
-        .flat_map(|table| &table.rows)
-        .map(|row| json!([row.network, row.initialization, row.loss_title, row.cells]))
-        .collect();
-    let cells: Vec<Value> = skeleton.cells.iter().map(|cell| json!([cell.id, cell.state, cell.deviations])).collect();
-    json!({ "rows": rows, "cells": cells, "curves": skeleton.curves, "classes": skeleton.dataset.classes, "samples": skeleton.samples.len() })
+    let row = |table: &Table, row: &Row| {
+        json!([table.id, table.number, row.network, row.initialization, row.loss, row.loss_title, row.paper, row.cells])
+    };
+    let rows: Vec<Value> =
+        skeleton.tables.iter().flat_map(|table| table.rows.iter().map(move |each| row(table, each))).collect();
+    let cell = |cell: &Cell| json!([cell.id, cell.seed, cell.state, cell.deviations, cell.origin]);
+    json!({
+        "rows": rows,
+        "cells": skeleton.cells.iter().map(cell).collect::<Vec<_>>(),
+        "curves": skeleton.curves,
+        "dataset": skeleton.dataset,
+        "samples": skeleton.samples.len(),
+        "paper_images": skeleton.paper.test_images,
+    })
 }
 
 /// Runs a summarising stage if it is a miss.

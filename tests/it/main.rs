@@ -4,6 +4,7 @@ mod archive;
 mod config;
 mod diff;
 mod download;
+mod figures;
 mod fingerprint;
 mod layers;
 mod ledger;

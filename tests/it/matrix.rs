@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use fpl_repro::artifact::{Environment, EpochMetrics, ReliabilityBin, Scores};
-use fpl_repro::config;
 use fpl_repro::paper::PaperRow;
 use fpl_repro::report::input::{
     Cell, CellState, Dataset, Example, Image, ReportInput, Row, SetupRow, Table, TableKind,
 };
+use fpl_repro::{config, scores};
 
 pub(crate) const CLASSES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
@@ -142,7 +142,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         identity: serde_json::json!({ "train": { "fields": { "seed": seed } } }),
         command: format!("fpl-repro run --cell {id} --profile paper"),
         metrics: if done { (1..=epochs).map(metrics).collect() } else { Vec::new() },
-        scores: done.then(|| scores(seed as u32)),
+        scores: done.then(|| flat_scores(seed as u32)),
         environment: done.then(|| Environment {
             program: "0.1.0".into(),
             git_commit: "0123456789abcdef0123456789abcdef01234567".into(),
@@ -161,7 +161,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
 }
 
 /// 1,000 images per class, of which 10·(seed + 1) of every class are taken for the next.
-fn scores(seed: u32) -> Scores {
+fn flat_scores(seed: u32) -> Scores {
     let wrong = 10 * (seed + 1);
     let count = |truth: usize, predicted: usize| match predicted {
         _ if predicted == truth => 1000 - wrong,
@@ -190,4 +190,64 @@ fn scores(seed: u32) -> Scores {
 
 pub(crate) fn not_run() -> CellState {
     CellState::NotRun { reason: "no weights for it".into() }
+}
+
+/// As [`input`], with results as training gives them: scores of pseudo-random logits of `images` test images, in which
+/// some classes look alike, noisy curves, and times of their own.
+pub(crate) fn realistic(
+    seeds: u64,
+    epochs: u32,
+    images: usize,
+    state: impl Fn(usize, u64) -> CellState,
+) -> ReportInput {
+    let mut input = input(seeds, epochs, state);
+    input.dataset.test_images = images as u32;
+    for (index, cell) in input.cells.iter_mut().enumerate().filter(|(_, cell)| cell.state == CellState::Done) {
+        let mut noise = Noise(index as u64 * 7919 + 1);
+        let (fpl, converged) = (cell.id.contains("/fpl/"), cell.id.starts_with("table3"));
+        let labels: Vec<u8> = (0..images).map(|image| (image % 10) as u8).collect();
+        let logits: Vec<f32> = labels.iter().flat_map(|&label| noise.logits(label.into(), converged, fpl)).collect();
+        cell.scores = Some(scores::scores(&logits, &labels).unwrap());
+        let rough = if fpl { 0.4 } else { 0.6 };
+        let mut last = 0.0;
+        for metrics in &mut cell.metrics {
+            let drop = if metrics.epoch * 2 > epochs { 6.0 } else { 0.0 };
+            last = (88.0 + drop - 55.0 / f64::from(metrics.epoch) + rough * noise.normal()).clamp(10.0, 99.9);
+            metrics.test_top1_pct = last;
+            metrics.test_top5_pct = 100.0 - (100.0 - last) / 12.0;
+        }
+        cell.seconds = (if converged { 9_800.0 } else { 1_150.0 }) * (1.0 + 0.05 * noise.normal());
+        assert!(last.is_finite());
+    }
+    input
+}
+
+/// SplitMix64 (Steele et al., 2014), so that test data are the same everywhere.
+struct Noise(u64);
+
+impl Noise {
+    fn uniform(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Box and Muller's.
+    fn normal(&mut self) -> f64 {
+        (-2.0 * (1.0 - self.uniform()).ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
+    }
+
+    fn logits(&mut self, label: usize, converged: bool, fpl: bool) -> [f32; 10] {
+        // Airplane and ship, automobile and truck, cat and dog, deer and horse.
+        const ALIKE: [usize; 10] = [8, 9, 0, 5, 7, 3, 3, 4, 0, 1];
+        let (signal, alike) = if converged { (4.2, 1.6) } else { (2.3, 1.2) };
+        let scale = if fpl { 2.0 } else { 1.6 };
+        std::array::from_fn(|class| {
+            let own = if class == label { signal } else { 0.0 };
+            let other = if class == ALIKE[label] { alike } else { 0.0 };
+            (scale * (own + other + self.normal())) as f32
+        })
+    }
 }

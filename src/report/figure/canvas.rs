@@ -1,9 +1,10 @@
-//! What all figures share: the font, the colours, and an SVG that says what it shows.
+//! What all figures share: the font, the colours, how a loss is drawn, and an SVG that says what it shows.
 
 use std::{error::Error as StdError, fmt::Write, sync::OnceLock};
 
 use plotters::{
     coord::Shift,
+    element::DashedPathElement,
     prelude::*,
     style::{
         FontStyle, register_font,
@@ -11,14 +12,20 @@ use plotters::{
     },
 };
 
-use super::png::Raster;
-use crate::error::{Error, Result};
+use super::{compact::compact, png::Raster};
+use crate::{
+    error::{Error, Result},
+    report::input::ReportInput,
+};
 
 /// Figures are drawn on a grid of half pixels, because plotters rounds coordinates.
 pub(super) const SCALE: u32 = 2;
 
+/// Width of a figure in half pixels.
+pub(super) const WIDTH: i32 = 1520;
+
 /// Text is measured with the embedded DejaVu Sans on every machine; the reader's machine draws it with the first it has.
-const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
+pub(super) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
 
 // Okabe and Ito's colours, which can be told apart with any colour vision.
 pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
@@ -29,6 +36,8 @@ pub(super) const ORANGE: RGBColor = RGBColor(0xE6, 0x9F, 0x00);
 pub(super) const SKY: RGBColor = RGBColor(0x56, 0xB4, 0xE9);
 pub(super) const GREY: RGBColor = RGBColor(0x9A, 0x9A, 0x9A);
 pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
+/// [`INK`] as SVG has it: what has no other colour.
+pub(super) const INK_CODE: &str = "#222222";
 pub(super) const RULE: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 
 /// The area figures are painted on.
@@ -73,7 +82,7 @@ impl Canvas<'_> {
         let body = drawing.split_once(">\n").map(|(_, rest)| rest).unwrap_or_default();
         let body = body.trim_end().strip_suffix("</svg>").unwrap_or(body);
         let mut svg = self.head();
-        svg.push_str(body);
+        svg.push_str(&compact(body));
         if let Some(image) = image {
             svg.push_str(&element(image).map_err(|error| failed(error.to_string()))?);
         }
@@ -86,11 +95,98 @@ impl Canvas<'_> {
         let mut head = format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}""#);
         // Writing to a string cannot fail.
         let _ = writeln!(head, r#" width="{}" height="{}" role="img""#, width / SCALE, height / SCALE);
+        let _ = writeln!(head, r#" font-family="{FONT}" fill="{INK_CODE}""#);
         let _ = writeln!(head, r#" aria-labelledby="{id}-title {id}-desc">"#);
         let _ = writeln!(head, r#"<title id="{id}-title">{}</title>"#, escape(self.title));
         let _ = writeln!(head, r#"<desc id="{id}-desc">{}</desc>"#, escape(self.description));
         let _ = writeln!(head, r##"<rect width="{width}" height="{height}" rx="16" fill="#FFFFFF"/>"##);
         head
+    }
+}
+
+/// How a loss is drawn in every figure: told apart by colour, line and mark, so without colour too.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// Of lines and marks.
+    pub(super) colour: RGBColor,
+    /// Length of dashes and gaps in half pixels; `None`: a solid line.
+    dash: Option<(i32, i32)>,
+    mark: Mark,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Mark {
+    Circle,
+    Triangle,
+    Square,
+    Diamond,
+    Inverted,
+}
+
+/// How the loss with this key is drawn: CE and FPL always alike, others by their order in the tables.
+pub(super) fn look(input: &ReportInput, loss: &str) -> Look {
+    const COLOURS: [RGBColor; 4] = [GREEN, PURPLE, ORANGE, SKY];
+    const MARKS: [Mark; 3] = [Mark::Square, Mark::Diamond, Mark::Inverted];
+    match loss {
+        "ce" => Look { colour: BLUE, dash: Some((16, 8)), mark: Mark::Circle },
+        "fpl" => Look { colour: VERMILION, dash: None, mark: Mark::Triangle },
+        _ => {
+            let mut others: Vec<&str> = Vec::new();
+            for row in input.tables.iter().flat_map(|table| &table.rows) {
+                if !matches!(&*row.loss, "ce" | "fpl") && !others.contains(&&*row.loss) {
+                    others.push(&row.loss);
+                }
+            }
+            let position = others.iter().position(|other| *other == loss).unwrap_or(others.len());
+            Look { colour: COLOURS[position % 4], dash: Some((5, 7)), mark: MARKS[position % 3] }
+        }
+    }
+}
+
+impl Look {
+    /// A line through points, in half pixels.
+    pub(super) fn line(self, area: &Area, points: Vec<(i32, i32)>, width: u32) -> Painted {
+        let style = self.colour.stroke_width(width);
+        match self.dash {
+            None => area.draw(&PathElement::new(points, style))?,
+            Some((dash, gap)) => area.draw(&DashedPathElement::new(points, dash, gap, style))?,
+        }
+        Ok(())
+    }
+
+    /// A mark of about this radius in half pixels.
+    pub(super) fn mark(self, area: &Area, at: (i32, i32), radius: i32, hollow: bool) -> Painted {
+        let Self { colour, mark, .. } = self;
+        let fill = if hollow { WHITE } else { colour };
+        if matches!(mark, Mark::Circle) {
+            area.draw(&Circle::new(at, radius, fill.filled()))?;
+            if hollow {
+                area.draw(&Circle::new(at, radius, colour.stroke_width(3)))?;
+            }
+            return Ok(());
+        }
+        let outline = mark.outline(at, radius);
+        area.draw(&Polygon::new(outline.clone(), fill))?;
+        if hollow {
+            let closed: Vec<_> = outline.iter().copied().chain(outline.iter().copied().take(2)).collect();
+            area.draw(&PathElement::new(closed, colour.stroke_width(3)))?;
+        }
+        Ok(())
+    }
+}
+
+impl Mark {
+    /// Corners that cover about as much as a circle of this radius.
+    fn outline(self, (x, y): (i32, i32), radius: i32) -> Vec<(i32, i32)> {
+        let (wide, side) = (radius * 5 / 4, radius * 9 / 10);
+        match self {
+            Self::Circle | Self::Square => {
+                vec![(x - side, y - side), (x + side, y - side), (x + side, y + side), (x - side, y + side)]
+            }
+            Self::Triangle => vec![(x, y - wide), (x + wide, y + side), (x - wide, y + side)],
+            Self::Inverted => vec![(x, y + wide), (x - wide, y - side), (x + wide, y - side)],
+            Self::Diamond => vec![(x, y - wide), (x + wide, y), (x, y + wide), (x - wide, y)],
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use plotters::{element::DashedPathElement, prelude::*, series::DashedLineSeries, style::text_anchor::HPos};
+use plotters::{prelude::*, style::text_anchor::HPos};
 
-use super::canvas::{Area, BLUE, Canvas, GREEN, INK, ORANGE, PURPLE, Painted, RULE, SKY, VERMILION, text};
+use super::canvas::{Area, Canvas, INK, Look, Painted, RULE, text};
 use crate::{
     artifact::EpochMetrics,
     error::Result,
@@ -22,8 +22,8 @@ const FEW_EPOCHS: usize = 40;
 
 /// The accuracy over epochs of one row of a table.
 pub struct Curve {
-    /// Key of the loss; decides the colour.
-    pub loss: String,
+    /// How the loss is drawn.
+    look: Look,
     /// Name of the loss, with the number of seeds.
     pub title: String,
     /// Seeds that are averaged.
@@ -48,34 +48,17 @@ pub struct Point {
 
 impl Curve {
     /// The curve of a row; `None` if none of its cells has metrics.
-    pub fn of(row: &Row, cells: &[&Cell]) -> Option<Self> {
+    pub(super) fn of(look: Look, row: &Row, cells: &[&Cell]) -> Option<Self> {
         let seeds: Vec<&[EpochMetrics]> = cells.iter().map(|cell| &*cell.metrics).filter(|m| !m.is_empty()).collect();
         let count = seeds.len();
         let noun = if count == 1 { "seed" } else { "seeds" };
         (count > 0).then(|| Self {
-            loss: row.loss.clone(),
+            look,
             title: format!("{} ({count} {noun})", row.loss_title),
             seeds: count,
             top1: points(&seeds, |epoch| epoch.test_top1_pct),
             top5: points(&seeds, |epoch| epoch.test_top5_pct),
         })
-    }
-
-    fn colour(&self, position: usize) -> RGBColor {
-        match self.loss.as_str() {
-            "ce" => BLUE,
-            "fpl" => VERMILION,
-            _ => [GREEN, PURPLE, ORANGE, SKY][position % 4],
-        }
-    }
-
-    /// Length of dashes and gaps; no gaps for FPL.
-    fn dash(&self) -> Option<(i32, i32)> {
-        match self.loss.as_str() {
-            "fpl" => None,
-            "ce" => Some((16, 8)),
-            _ => Some((5, 7)),
-        }
     }
 }
 
@@ -106,31 +89,14 @@ fn points(seeds: &[&[EpochMetrics]], value: impl Fn(&EpochMetrics) -> f64) -> Ve
 
 fn legend(area: &Area, curves: &[Curve]) -> Painted {
     let mut left = 130;
-    for (position, curve) in curves.iter().enumerate() {
-        let colour = curve.colour(position);
-        let ends = [(left, LEGEND), (left + 90, LEGEND)];
-        match curve.dash() {
-            None => area.draw(&PathElement::new(ends, colour.stroke_width(5)))?,
-            Some((dash, gap)) => {
-                area.draw(&DashedPathElement::new(ends, dash, gap, colour.stroke_width(5)))?;
-            }
-        }
-        marker(area, &curve.loss, colour, (left + 45, LEGEND))?;
+    for curve in curves {
+        curve.look.line(area, vec![(left, LEGEND), (left + 90, LEGEND)], 5)?;
+        curve.look.mark(area, (left + 45, LEGEND), 8, false)?;
         area.draw(&Text::new(curve.title.clone(), (left + 106, LEGEND), text(30, HPos::Left)))?;
         left += 150 + 17 * curve.title.chars().count() as i32;
     }
     if curves.iter().any(|curve| curve.seeds > 1) {
         area.draw(&Text::new("band: lowest to highest seed", (left, LEGEND), text(28, HPos::Left)))?;
-    }
-    Ok(())
-}
-
-/// FPL has triangles, CE circles, other losses crosses: told apart without colour.
-fn marker(area: &Area, loss: &str, colour: RGBColor, at: (i32, i32)) -> Painted {
-    match loss {
-        "fpl" => area.draw(&TriangleMarker::new(at, 10, colour.filled()))?,
-        "ce" => area.draw(&Circle::new(at, 7, colour.filled()))?,
-        _ => area.draw(&Cross::new(at, 8, colour.stroke_width(4)))?,
     }
     Ok(())
 }
@@ -156,23 +122,19 @@ fn panel(area: &Area, label: &str, curves: &[Curve], of: impl Fn(&Curve) -> &[Po
         .label_style(text(28, HPos::Left))
         .axis_desc_style(text(30, HPos::Left))
         .draw()?;
-    for (position, curve) in curves.iter().enumerate() {
-        let (points, colour) = (of(curve), curve.colour(position));
+    for curve in curves {
+        let points = of(curve);
         let xy = |value: fn(&Point) -> f64| points.iter().map(move |point| (f64::from(point.epoch), value(point)));
         if curve.seeds > 1 {
             let outline = xy(|point| point.high).chain(xy(|point| point.low).rev()).collect::<Vec<_>>();
-            chart.draw_series([Polygon::new(outline, colour.mix(0.18))])?;
+            chart.draw_series([Polygon::new(outline, curve.look.colour.mix(0.18))])?;
         }
-        let mean: Vec<_> = xy(|point| point.mean).collect();
-        match curve.dash() {
-            None => drop(chart.draw_series(LineSeries::new(mean.clone(), colour.stroke_width(4)))?),
-            Some((dash, gap)) => {
-                chart.draw_series(DashedLineSeries::new(mean.clone(), dash, gap, colour.stroke_width(4)))?;
-            }
-        }
+        let mean = xy(|point| point.mean).map(|point| area_position(area, chart.backend_coord(&point)));
+        let mean: Vec<(i32, i32)> = mean.collect();
+        curve.look.line(area, mean.clone(), 4)?;
         if points.len() <= FEW_EPOCHS {
-            for point in mean {
-                marker(area, &curve.loss, colour, area_position(area, chart.backend_coord(&point)))?;
+            for at in mean {
+                curve.look.mark(area, at, 8, false)?;
             }
         }
     }

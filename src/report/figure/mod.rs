@@ -1,10 +1,22 @@
-//! The paper's figures as SVG: the same bytes on every machine.
+//! The paper's figures, then the report's own, as SVG: the same bytes on every machine.
 
+mod axes;
+mod calibration;
 mod canvas;
+mod compact;
+mod confusion;
+mod cost;
 mod curves;
+mod distribution;
 mod example;
+mod false_positives;
+mod pair;
 mod png;
 mod samples;
+mod seeds;
+mod smoothness;
+mod steps;
+mod supplement;
 
 use std::collections::HashMap;
 
@@ -12,6 +24,7 @@ pub use curves::{Curve, Point, curves};
 pub use example::{example, false_positive_class};
 pub use samples::samples;
 
+use self::pair::Context;
 use super::{
     input::{Cell, Image, ReportInput, Row},
     number,
@@ -25,6 +38,8 @@ pub struct Figure {
     pub file: String,
     /// `Figure 3`.
     pub number: String,
+    /// Heading of the figures that it belongs to; empty for the paper's.
+    pub group: String,
     /// What stands under it.
     pub caption: String,
     /// What it shows, for those who do not see it.
@@ -42,9 +57,11 @@ pub struct Expected {
     pub number: String,
     /// What it is about.
     pub subject: String,
+    /// Heading of the figures that it belongs to; empty for the paper's.
+    pub group: String,
 }
 
-/// All figures whose data exist, in the paper's order.
+/// All figures whose data exist: the paper's in its order, then the report's own.
 pub fn figures(input: &ReportInput) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     figures.extend(figure1(input)?);
@@ -52,21 +69,24 @@ pub fn figures(input: &ReportInput) -> Result<Vec<Figure>> {
     for (expected, prefix) in figure3_expected(input).into_iter().zip(&input.curves) {
         figures.extend(figure3(input, expected, prefix)?);
     }
+    figures.extend(supplement::figures(&Context::new(input))?);
     Ok(figures)
 }
 
-/// All figures that the report has a place for, in the paper's order.
+/// All figures that the report has a place for: the paper's in its order, then the report's own.
 pub fn expected(input: &ReportInput) -> Vec<Expected> {
     let figure = |file: &str, number: &str, subject: &str| Expected {
         file: file.to_owned(),
         number: number.to_owned(),
         subject: subject.to_owned(),
+        group: String::new(),
     };
     let mut all = vec![
         figure("figure1-example.svg", "Figure 1", "A test image and its predicted probabilities"),
         figure("figure2-samples.svg", "Figure 2", "Test images of every class"),
     ];
     all.extend(figure3_expected(input));
+    all.extend(supplement::expected(&Context::new(input)));
     all
 }
 
@@ -88,11 +108,21 @@ fn figure1(input: &ReportInput) -> Result<Option<Figure>> {
         shown.index, classes[label], classes[wrong]
     );
     let caption = format!(
-        "The true class and the false positive class (the most probable wrong class) of test image {}, according to cell {}.",
-        shown.index, shown.cell
+        "The true class and the false positive class (the most probable wrong class) of test image {}, according to cell \
+         {}.{}",
+        shown.index,
+        shown.cell,
+        origin(input, |cell| cell.id == shown.cell)
     );
     let svg = example(classes, shown, &alt)?;
-    Ok(Some(Figure { file: "figure1-example.svg".to_owned(), number: "Figure 1".to_owned(), caption, alt, svg }))
+    Ok(Some(Figure {
+        file: "figure1-example.svg".to_owned(),
+        number: "Figure 1".to_owned(),
+        group: String::new(),
+        caption,
+        alt,
+        svg,
+    }))
 }
 
 fn figure2(input: &ReportInput) -> Result<Option<Figure>> {
@@ -106,14 +136,22 @@ fn figure2(input: &ReportInput) -> Result<Option<Figure>> {
     let alt = format!("{count} test images in rows: {}.", input.dataset.classes.join(", "));
     let caption = format!("Test images of every class of {}.", input.dataset.name);
     let svg = samples(&input.dataset.classes, &input.samples, &alt)?;
-    Ok(Some(Figure { file: "figure2-samples.svg".to_owned(), number: "Figure 2".to_owned(), caption, alt, svg }))
+    Ok(Some(Figure {
+        file: "figure2-samples.svg".to_owned(),
+        number: "Figure 2".to_owned(),
+        group: String::new(),
+        caption,
+        alt,
+        svg,
+    }))
 }
 
 fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Option<Figure>> {
     let cells: HashMap<&str, &Cell> = input.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect();
     let of_row =
         |row: &Row| -> Vec<&Cell> { row.cells.iter().filter_map(|id| cells.get(id.as_str()).copied()).collect() };
-    let lines: Vec<Curve> = rows(input, prefix).filter_map(|row| Curve::of(row, &of_row(row))).collect();
+    let lines: Vec<Curve> =
+        rows(input, prefix).filter_map(|row| Curve::of(canvas::look(input, &row.loss), row, &of_row(row))).collect();
     if lines.is_empty() {
         return Ok(None);
     }
@@ -130,8 +168,14 @@ fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Opti
     let alt = format!("{}. {}.", expected.subject, lines.iter().map(last).collect::<Vec<_>>().join("; "));
     let id = expected.file.trim_end_matches(".svg");
     let svg = curves(id, &expected.subject, &lines, &alt)?;
-    let caption = format!("{}. Curves are means over seeds.", expected.subject);
-    Ok(Some(Figure { file: expected.file, number: expected.number, caption, alt, svg }))
+    let drawn = |cell: &Cell| !cell.metrics.is_empty() && rows(input, prefix).any(|row| row.cells.contains(&cell.id));
+    let caption = format!("{}. Curves are means over seeds.{}", expected.subject, origin(input, drawn));
+    Ok(Some(Figure { file: expected.file, number: expected.number, group: expected.group, caption, alt, svg }))
+}
+
+/// Which of the cells that `is_shown` are reduced or imported.
+fn origin(input: &ReportInput, is_shown: impl Fn(&Cell) -> bool) -> String {
+    Context::new(input).origin(&input.cells.iter().filter(|cell| is_shown(cell)).collect::<Vec<_>>())
 }
 
 fn figure3_expected(input: &ReportInput) -> Vec<Expected> {
@@ -144,6 +188,7 @@ fn figure3_expected(input: &ReportInput) -> Vec<Expected> {
             file: format!("figure3-{}.svg", number::slug(prefix)),
             number: if several { format!("Figure 3.{}", index + 1) } else { "Figure 3".to_owned() },
             subject: format!("Top-1 and top-5 accuracy on the test set over epochs ({setting})"),
+            group: String::new(),
         }
     };
     input.curves.iter().enumerate().map(expected).collect()

@@ -1,0 +1,101 @@
+//! The report's own figures, which follow the paper's: where each has its place, and how it is drawn.
+
+use super::{
+    Expected, Figure, calibration, confusion, cost, distribution, false_positives,
+    pair::{Context, Drawn, Pair},
+    rows, seeds, smoothness,
+};
+use crate::{error::Result, report::input::Row, report::number::slug};
+
+/// More pairs than this are too many figures for one page: then only those of the paper's rows have their own.
+const MANY_PAIRS: usize = 8;
+
+/// How a figure is drawn, under the name that distinguishes it in a page; `None` while its data do not exist.
+type Draw<'a> = Box<dyn Fn(&str) -> Result<Option<Drawn>> + 'a>;
+
+/// A figure's place, and how it is drawn.
+struct Place<'a> {
+    expected: Expected,
+    draw: Draw<'a>,
+}
+
+/// Figures that every pair has: number, group, what one is about, and how it is drawn.
+type OfPair = (&'static str, &'static str, fn(&Pair) -> String, fn(&Context, &Pair, &str) -> Result<Option<Drawn>>);
+const OF_PAIRS: [OfPair; 4] = [
+    ("S1", "Confusion matrices", confusion::subject, confusion::draw),
+    ("S2", "False positives per class", false_positives::subject, false_positives::draw),
+    ("S3", "p_F and margin", distribution::subject, distribution::draw),
+    ("S4", "Calibration", calibration::subject, calibration::draw),
+];
+
+/// All places, in the report's order.
+pub(super) fn expected(context: &Context) -> Vec<Expected> {
+    let pairs = context.pairs();
+    places(context, &pairs).into_iter().map(|place| place.expected).collect()
+}
+
+/// The figures whose data exist.
+pub(super) fn figures(context: &Context) -> Result<Vec<Figure>> {
+    let pairs = context.pairs();
+    let figure = |place: Place| {
+        let Expected { file, number, group, .. } = place.expected;
+        let drawn = (place.draw)(file.trim_end_matches(".svg"))?;
+        Ok(drawn.map(|Drawn { caption, alt, svg }| Figure { file, number, group, caption, alt, svg }))
+    };
+    places(context, &pairs).into_iter().filter_map(|place| figure(place).transpose()).collect()
+}
+
+fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>> {
+    let of_paper = |pair: &&Pair| pair.sides.iter().any(|side| side.row.paper.is_some());
+    let chosen: Vec<&Pair> = pairs.iter().filter(|pair| pairs.len() <= MANY_PAIRS || of_paper(pair)).collect();
+    let mut all = Vec::new();
+    for (number, group, subject, draw) in OF_PAIRS {
+        let place = |(index, pair): (usize, &&'a Pair<'a>)| {
+            let pair = *pair;
+            let place = numbered(number, index, chosen.len());
+            let expected = expected_at(&format!("figure{number}-{}", pair.key), place, subject(pair), group);
+            Place { expected, draw: Box::new(move |id: &str| draw(context, pair, id)) as Draw<'a> }
+        };
+        all.extend(chosen.iter().enumerate().map(place));
+    }
+    all.extend(smoothness(context));
+    if !pairs.is_empty() {
+        let expected = expected_at("figureS6-seeds", numbered("S6", 0, 1), seeds::SUBJECT.to_owned(), "Seeds");
+        all.push(Place { expected, draw: Box::new(move |id: &str| seeds::draw(context, pairs, id)) });
+    }
+    if context.input.tables.iter().any(|table| !table.rows.is_empty()) {
+        let expected = expected_at("figureS7-cost", numbered("S7", 0, 1), cost::SUBJECT.to_owned(), "Training cost");
+        all.push(Place { expected, draw: Box::new(move |id: &str| cost::draw(context, id)) });
+    }
+    all
+}
+
+/// One figure for each of Figure 3's.
+fn smoothness<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
+    let curves = &context.input.curves;
+    let place = |(index, prefix): (usize, &'a String)| {
+        let mut of_prefix: Vec<&Row> = rows(context.input, prefix).collect();
+        of_prefix.sort_by_key(|row| row.loss != "ce");
+        let setting = of_prefix
+            .first()
+            .map_or_else(|| prefix.clone(), |row| format!("{}, initial weights: {}", row.network, row.initialization));
+        let subject = format!("Change of the test top-1 accuracy from epoch to epoch ({setting})");
+        let file = format!("figureS5-{}", slug(prefix));
+        let place = numbered("S5", index, curves.len());
+        let expected = expected_at(&file, place, subject.clone(), "Smoothness of the curves");
+        Place {
+            expected,
+            draw: Box::new(move |id: &str| smoothness::draw(context, &of_prefix, &subject, id)) as Draw<'a>,
+        }
+    };
+    curves.iter().enumerate().map(place).collect()
+}
+
+/// `Figure S1.2`, or without an index where there is one only.
+fn numbered(group: &str, index: usize, count: usize) -> String {
+    if count > 1 { format!("Figure {group}.{}", index + 1) } else { format!("Figure {group}") }
+}
+
+fn expected_at(name: &str, number: String, subject: String, group: &str) -> Expected {
+    Expected { file: format!("{name}.svg"), number, subject, group: group.to_owned() }
+}
