@@ -112,11 +112,23 @@ fn a_dropped_head_stays_fresh() {
 fn unsuitable_tensors_are_refused_and_nothing_is_loaded() {
     let float = (Kind::Float, Device::Cpu);
     let cases: [(&str, Option<Tensor>, &str); 6] = [
-        ("bn.running_var", None, "missing tensor `bn.running_var`"),
-        ("bn.extra", Some(Tensor::ones([3], float)), "unexpected tensor `bn.extra`: the network has none of this name"),
+        ("bn.running_var", None, "missing tensor `bn.running_var`, expected shape [3]"),
+        (
+            "bn.extra",
+            Some(Tensor::ones([3], float)),
+            "unexpected tensor `bn.extra` of shape [3]: the network has none of this name",
+        ),
         ("bn.bias", Some(Tensor::ones([3, 1], float)), "tensor `bn.bias`: expected shape [3], found [3, 1]"),
-        ("bn.bias", Some(Tensor::from_slice(&[0.0, f64::NAN, 1.0])), "tensor `bn.bias` holds NaN or infinity"),
-        ("fc.bias", Some(Tensor::from_slice(&[f32::INFINITY, 1.0])), "tensor `fc.bias` holds NaN or infinity"),
+        (
+            "bn.bias",
+            Some(Tensor::from_slice(&[0.0, f64::NAN, 1.0])),
+            "tensor `bn.bias` of shape [3] holds NaN or infinity",
+        ),
+        (
+            "fc.bias",
+            Some(Tensor::from_slice(&[f32::INFINITY, 1.0])),
+            "tensor `fc.bias` of shape [2] holds NaN or infinity",
+        ),
         (
             "fc.bias",
             Some(Tensor::from_slice(&[1_i64, 2])),
@@ -147,10 +159,11 @@ fn another_networks_weights_are_refused() {
     };
     let (small, large) = (build(Architecture::ResNet18), build(Architecture::ResNet50));
     let (message, help) = refused(load(&small, &sorted(&large), &["fc."]));
-    assert_eq!(message, "`some.pth`: unexpected tensor `layer1.0.bn3.bias`: the network has none of this name");
+    let expected = "unexpected tensor `layer1.0.bn3.bias` of shape [256]: the network has none of this name";
+    assert_eq!(message, format!("`some.pth`: {expected}"));
     assert!(help.starts_with("use weights of this network"));
     let (message, _) = refused(load(&large, &sorted(&small), &["fc."]));
-    assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`");
+    assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`, expected shape [256]");
 }
 
 /// `ripple` of make_net.py.
@@ -251,6 +264,17 @@ fn damaged_files_are_refused() {
         for length in 0..good.len() {
             refused(read_bytes(&good[..length]));
         }
+    }
+}
+
+/// safetensors sorts by kind and name: the 312 bytes of numbers hold `conv.weight` at 56 to 272, `fc.weight` at the end.
+#[test]
+fn a_truncated_file_names_the_tensor_and_its_shape() {
+    let good = std::fs::read(fixture("model.safetensors")).unwrap();
+    for (kept, name, shape) in [(311, "fc.weight", "[2, 4]"), (100, "conv.weight", "[3, 2, 3, 3]")] {
+        let (message, _) = refused(read_bytes(&good[..good.len() - 312 + kept]));
+        let expected = format!("it ends before the end of tensor `{name}`, shape {shape}: {kept} of 312 bytes");
+        assert!(message.ends_with(&format!("weights.pth`: {expected}")), "{message}");
     }
 }
 
