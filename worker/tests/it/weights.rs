@@ -9,9 +9,11 @@ use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::{net, weights};
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use tch::nn::{Init, VarStore};
 use tch::{Device, Kind, Tensor};
+use zip::{CompressionMethod, ZipWriter, write::FileOptions};
 
 fn fixture(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/net").join(file)
@@ -247,6 +249,41 @@ fn a_pickle_that_is_not_a_state_dict_is_refused() {
     for (file, expected) in cases {
         let (message, _) = refused(weights::read(&fixture(file)));
         assert!(message.contains(expected), "{file}: {message}");
+    }
+}
+
+/// An archive as `torch.save` writes it, with `pickle` in it.
+fn archive(pickle: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a/data.pkl", FileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+    zip.write_all(pickle).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+/// All that Python's `pickletools` lists as importing or calling, apart from the GLOBAL and REDUCE of the files above,
+/// and lengths that lie.
+#[test]
+fn every_other_way_to_call_something_is_refused() {
+    let cases: [(&[u8], &str); 14] = [
+        (b"\x80\x02(X\x02\0\0\0idiposix\nsystem\n.", "instruction 0x69"), // INST
+        (b"\x80\x02(o.", "instruction 0x6f"),                             // OBJ
+        (b"\x80\x02X\x05\0\0\0posixX\x06\0\0\0system\x93.", "instruction 0x93"), // STACK_GLOBAL
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "instruction 0x81"), // NEWOBJ
+        (b"\x80\x02ccollections\nOrderedDict\n)}\x92.", "instruction 0x92"), // NEWOBJ_EX
+        (b"\x80\x02\x82\x01.", "instruction 0x82"),                       // EXT1
+        (b"\x80\x02\x83\x01\0.", "instruction 0x83"),                     // EXT2
+        (b"\x80\x02\x84\x01\0\0\0.", "instruction 0x84"),                 // EXT4
+        (b"\x80\x02Pid\n.", "instruction 0x50"),                          // PERSID
+        (b"\x80\x04}.", "protocol 4 instead of 2"),
+        (b"\x80\x02ccollections\nOrderedDict\n(K\x01tR.", "unexpected arguments"),
+        (b"\x80\x02)}b.", "not a dict"), // BUILD, which may call `__setstate__`
+        (b"\x80\x02X\xff\xff\xff\xff", "ends in the middle"),
+        (b"\x80\x02\x8a\xff\x01.", "more than 64 bits"),
+    ];
+    assert!(read_bytes(&archive(b"\x80\x02}.")).unwrap().is_empty(), "an empty state dict is one");
+    for (pickle, expected) in cases {
+        let (message, _) = refused(read_bytes(&archive(pickle)));
+        assert!(message.contains(expected), "{}: {message}", pickle.escape_ascii());
     }
 }
 
