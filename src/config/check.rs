@@ -161,6 +161,8 @@ impl Check<'_> {
         )?;
         let positive = recipe.normalization.std.iter().all(|std| *std > 0.0 && std.is_finite());
         self.that(positive, &["recipes", name, "normalization", "std"], "must be positive", "units are 0 to 255")?;
+        let finite = recipe.normalization.mean.iter().all(|mean| mean.is_finite());
+        self.that(finite, &["recipes", name, "normalization", "mean"], "must be finite", "units are 0 to 255")?;
         if let Schedule::MultiStep { milestones, gamma } = &recipe.schedule {
             let ascending = milestones.windows(2).all(|pair| pair[0] < pair[1]);
             self.that(
@@ -169,15 +171,21 @@ impl Check<'_> {
                 "must ascend",
                 "list epochs, counted from 0",
             )?;
-            self.that(*gamma > 0.0, &["recipes", name, "schedule", "gamma"], "must be positive", "0.1 is usual")?;
+            let positive = *gamma > 0.0 && gamma.is_finite();
+            self.that(positive, &["recipes", name, "schedule", "gamma"], "must be positive", "0.1 is usual")?;
         }
         Ok(())
     }
 
     fn optimizer(&self, name: &str, optimizer: &Optimizer) -> Result<()> {
         let at = |key| ["recipes", name, "optimizer", key];
+        let positive = |value: f64| value > 0.0 && value.is_finite();
+        let decay = |value: f64| {
+            let holds = value >= 0.0 && value.is_finite();
+            self.that(holds, &at("weight_decay"), "must not be negative", "0 is none")
+        };
         let lr = optimizer.learning_rate();
-        self.that(lr > 0.0 && lr.is_finite(), &at("lr"), "must be positive", "the paper uses 0.001 with AdaDelta")?;
+        self.that(positive(lr), &at("lr"), "must be positive", "the paper uses 0.001 with AdaDelta")?;
         match optimizer {
             Optimizer::Adadelta { rho, eps, weight_decay, .. } => {
                 self.that(
@@ -186,8 +194,8 @@ impl Check<'_> {
                     "must be at least 0 and below 1",
                     "PyTorch's default is 0.9",
                 )?;
-                self.that(*eps > 0.0, &at("eps"), "must be positive", "PyTorch's default is 1e-6")?;
-                self.that(*weight_decay >= 0.0, &at("weight_decay"), "must not be negative", "0 is none")
+                self.that(positive(*eps), &at("eps"), "must be positive", "PyTorch's default is 1e-6")?;
+                decay(*weight_decay)
             }
             Optimizer::Sgd { momentum, weight_decay, nesterov, .. } => {
                 self.that(
@@ -196,7 +204,7 @@ impl Check<'_> {
                     "must be at least 0 and below 1",
                     "0.9 is usual",
                 )?;
-                self.that(*weight_decay >= 0.0, &at("weight_decay"), "must not be negative", "0 is none")?;
+                decay(*weight_decay)?;
                 self.that(!nesterov || *momentum > 0.0, &at("nesterov"), "needs a momentum", "set `momentum = 0.9`")
             }
         }

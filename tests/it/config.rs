@@ -105,6 +105,10 @@ fn an_error_in_an_option_names_the_option() {
     set("recipes.table2.batch_size=39", &["`recipes.table2.batch_size`", "minibatch of one image"]);
     set("dataset.train_limit=41", &["`dataset.train_limit`", "only 40 training images"]);
     set("recipes.table2.optimizer.lr=0.0", &["`recipes.table2.optimizer.lr`", "positive"]);
+    set("recipes.table2.optimizer.eps=inf", &["`recipes.table2.optimizer.eps`", "positive"]);
+    set("recipes.table2.optimizer.weight_decay=inf", &["`recipes.table2.optimizer.weight_decay`"]);
+    set("recipes.table2.normalization.mean=[nan,0.0,0.0]", &["`recipes.table2.normalization.mean`", "finite"]);
+    set("recipes.table2.schedule={kind=\"multi-step\",milestones=[1],gamma=inf}", &["schedule.gamma`", "positive"]);
     set("recipes.table2.optimizer.momentum=0.9", &["momentum", "recipes.table2.optimizer"]);
     set("recipes.table2.augmentation.flip=1.5", &["not a probability"]);
     set("tables.table2.rows.0.recipe=tabel2", &["`tables.table2.rows.0.recipe`", "did you mean `table2`"]);

@@ -216,7 +216,7 @@ impl TrainedCell {
             stripped.collect()
         };
         weights::load(&self.store, &part("model."), &[], &path)?;
-        self.optimizer.load_state(&part("optimizer."))?;
+        self.optimizer.load_state(&part("optimizer."), &path)?;
         weights::copy(self.criterion.parameters(), &part("loss."), &path)?;
         Ok(metrics)
     }

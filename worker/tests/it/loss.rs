@@ -165,6 +165,7 @@ fn fpl(term: Term, false_classes: u8, alpha: Alpha) -> Loss {
     Loss::Fpl { true_term: term, false_term: term, false_classes, aggregate: Aggregate::Sum, alpha }
 }
 
+/// Few operations on numbers near 1 in float64; 1e-12 leaves no room for another formula.
 fn close(found: f64, expected: f64) {
     assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
 }
@@ -347,6 +348,39 @@ fn limits_of_the_relatives() {
     let weights = [5.0 / 8.0, 5.0 / 4.0];
     let expected = -(weights[1] * softmax(&logits[0], 2) + weights[0] * softmax(&logits[1], 0)) / 2.0;
     assert!((inverse - expected).abs() < 1e-7, "{inverse} is not {expected}");
+}
+
+/// FPL where its parts vanish or coincide.
+#[test]
+fn limits_of_fpl() {
+    let logits = vec![vec![0.3, -1.2, 0.8, 2.1, -0.4], vec![1.0, 0.2, -0.7, 0.6, -2.0]];
+    let of = |spec| evaluate(&spec, &[9.0, 5.0, 3.0, 2.0, 1.0], &logits, &[2, 0], Kind::Double).0;
+    let only = |true_class, false_class| Alpha::Constant { true_class, false_class };
+    let form = |term, false_classes, aggregate, alpha| {
+        of(Loss::Fpl { true_term: term, false_term: term, false_classes, aggregate, alpha })
+    };
+    // Without L_F it is cross-entropy.
+    close(of(fpl(Term::Log, 3, only(1.0, 0.0))), of(Loss::CrossEntropy));
+    // All wrong classes together have 1 − p_T, which the mean divides among the four.
+    let absolute = of(Loss::MeanAbsoluteError);
+    close(form(Term::Linear, 4, Aggregate::Sum, only(0.0, 1.0)), absolute / 2.0);
+    close(form(Term::Linear, 4, Aggregate::Mean, only(0.0, 1.0)), absolute / 8.0);
+    // Each term at the end of its range, in L_T and L_F; and of one class, mean and median are the class's own.
+    let terms = [
+        (Term::Focal { gamma: 0.0 }, Term::Log),
+        (Term::Poly { epsilon: 0.0 }, Term::Log),
+        (Term::Generalized { exponent: 1e-14 }, Term::Log),
+        (Term::Generalized { exponent: 1.0 }, Term::Linear),
+    ];
+    for (term, limit) in terms {
+        for aggregate in [Aggregate::Sum, Aggregate::Mean, Aggregate::Median] {
+            close(form(term, 3, aggregate, Alpha::Dataset), form(limit, 3, aggregate, Alpha::Dataset));
+            close(form(term, 1, aggregate, Alpha::Dataset), form(limit, 1, Aggregate::Sum, Alpha::Dataset));
+        }
+    }
+    // Of two classes p_F is 1 − p_T, so L_F is L_T.
+    let two = |spec| evaluate(&spec, &[1.0; 2], &[vec![0.7, -0.4]], &[0], Kind::Double).0;
+    close(two(fpl(Term::Log, 1, Alpha::None)), 2.0 * two(Loss::CrossEntropy));
 }
 
 /// Kendall's weights cannot vanish: from any start, descent brings α to 1/(2L) for a term whose mean is L.

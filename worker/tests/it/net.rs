@@ -44,8 +44,9 @@ struct Case {
     logits: Vec<f64>,
     #[serde(default)]
     running: BTreeMap<String, [f64; 2]>,
-    #[serde(default)]
     grads: BTreeMap<String, [f64; 2]>,
+    /// How far PyTorch's single precision is from its double precision: logits, running statistics, gradients.
+    single: [f64; 3],
 }
 
 fn fixture<T: serde::de::DeserializeOwned>(file: &str) -> T {
@@ -131,11 +132,39 @@ fn build(network: Network) -> (VarStore, Box<dyn ModuleT>) {
 /// In double precision two correct implementations differ by rounding only, about 1e-15 per operation and amplified by
 /// some 50 layers; 1e-9 leaves room for other summation orders and none for other mathematics.
 const DOUBLE: f64 = 1e-9;
-/// In single precision, as used in training, rounding is about 1e-7 per operation.
+/// In single precision, as used in training, rounding is about 1e-7 per operation: in evaluation mode logits and the
+/// gradient of all parameters come out within 1e-6. With minibatch statistics over 16 numbers, as in the cases, small
+/// deviations are divided by, which amplifies that: logits are within 4e-5, running statistics 3e-6, the gradients of
+/// ResNet-18 6e-6, EfficientNetV2-S 5e-5 and ResNet-50 1.4e-2. PyTorch's own single precision is as far from its double
+/// precision, on each processor tried, so in training mode the measure is that, with room for other processors.
 const SINGLE: f64 = 1e-5;
-/// Minibatch statistics over 16 numbers, as in the cases, divide by small deviations and amplify that: torchvision's own
-/// single-precision logits differ from its double-precision ones by up to 3e-5 here.
-const SINGLE_TRAIN: f64 = 2e-4;
+const OTHER_PROCESSORS: f64 = 10.0;
+
+/// What a network does to a case.
+struct Outcome {
+    logits: Vec<f64>,
+    /// The batch norms' averages afterwards, by name.
+    running: BTreeMap<String, Tensor>,
+    /// The gradient of the sum of the logits times fixed noise with respect to each parameter.
+    gradients: BTreeMap<String, Tensor>,
+}
+
+impl Outcome {
+    fn of(vs: &VarStore, net: &dyn ModuleT, case: &Case, kind: Kind) -> Self {
+        fill_all(vs);
+        let logits = net.forward_t(&input(case).to_kind(kind), case.train);
+        let weights = Tensor::from_slice(&noise(LOGITS, logits.numel())).to_kind(kind).view_as(&logits);
+        let (parameters, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            vs.variables().into_iter().partition(|(_, tensor)| tensor.requires_grad());
+        let leaves: Vec<&Tensor> = parameters.values().collect();
+        let gradients = Tensor::run_backward(&[(&logits * weights).sum(kind)], &leaves, false, false);
+        Self {
+            logits: values(&logits),
+            running: others.into_iter().map(|(name, tensor)| (name, tensor.copy())).collect(),
+            gradients: parameters.into_keys().zip(gradients).collect(),
+        }
+    }
+}
 
 fn agrees_with_torchvision(network: Network, file: &str) {
     let _guard = seeded(0);
@@ -146,47 +175,53 @@ fn agrees_with_torchvision(network: Network, file: &str) {
     assert_eq!(vs.trainable_variables().iter().map(Tensor::numel).sum::<usize>(), fixture.parameters);
 
     for case in &fixture.cases {
-        let xs = input(case);
-        vs.float();
-        fill_all(&vs);
-        let single = no_grad(|| net.forward_t(&xs.to_kind(Kind::Float), case.train));
-        let error = distance(&values(&single), &case.logits);
-        let tolerance = if case.train { SINGLE_TRAIN } else { SINGLE };
-        assert!(error < tolerance, "{file} train {}: single-precision logits differ by {error:e}", case.train);
-
+        let what = format!("{file}, train {}", case.train);
         vs.double();
-        fill_all(&vs);
-        agrees_in_double(&vs, net.as_ref(), case, &xs, file);
+        let double = Outcome::of(&vs, net.as_ref(), case, Kind::Double);
+        agrees_in_double(&double, case, &what);
+        vs.float();
+        let single = Outcome::of(&vs, net.as_ref(), case, Kind::Float);
+        agrees_in_single(&single, &double, case, &what);
     }
 }
 
-fn agrees_in_double(vs: &VarStore, net: &dyn ModuleT, case: &Case, xs: &Tensor, file: &str) {
-    let logits = net.forward_t(xs, case.train);
-    let error = distance(&values(&logits), &case.logits);
-    assert!(error < DOUBLE, "{file} train {}: logits differ by {error:e}", case.train);
+fn agrees_in_double(found: &Outcome, case: &Case, what: &str) {
+    let error = distance(&found.logits, &case.logits);
+    assert!(error < DOUBLE, "{what}: logits differ by {error:e}");
 
-    let streams: BTreeMap<_, _> = vs.variables().into_iter().collect();
-    let streams: BTreeMap<_, _> = (0..).zip(streams).map(|(stream, (name, t))| (name, (stream, t))).collect();
-    let compare = |what: &str, expected: &BTreeMap<String, [f64; 2]>, of: fn(&Tensor) -> Tensor| {
+    // The streams of `noise` are numbered over parameters and averages together.
+    let names: BTreeMap<&String, u64> =
+        found.running.keys().chain(found.gradients.keys()).map(|name| (name, 0)).collect();
+    let streams: BTreeMap<&String, u64> = names.into_keys().zip(0..).collect();
+    let compare = |of: &str, found: &BTreeMap<String, Tensor>, expected: &BTreeMap<String, [f64; 2]>| {
         // A shift before a batch norm changes nothing: its gradient is 0, of which both sides have rounding errors only.
         let largest = expected.values().map(|moments| moments[0]).fold(0.0, f64::max);
         for (name, expected) in expected {
-            let (stream, tensor) = &streams[name];
-            let found = moments(*stream, &of(tensor));
+            let found = moments(streams[name], &found[name]);
             // The product may cancel, so its error is measured against the norm.
             let error = (found[0] - expected[0]).hypot(found[1] - expected[1]) / expected[0].max(1e-6 * largest);
-            assert!(error < DOUBLE, "{file}: {what} of `{name}`: {found:?} instead of {expected:?}, {error:e}");
+            assert!(error < DOUBLE, "{what}: {of} of `{name}`: {found:?} instead of {expected:?}, {error:e}");
         }
     };
-    compare("running statistic", &case.running, Tensor::shallow_clone);
-    if case.grads.is_empty() {
-        return;
+    assert_eq!(case.running.len(), if case.train { found.running.len() } else { 0 });
+    compare("running statistic", &found.running, &case.running);
+    assert_eq!(case.grads.len(), found.gradients.len());
+    compare("gradient", &found.gradients, &case.grads);
+}
+
+/// Logits against the fixture's; averages and gradients, of which the fixture has two numbers each, against our own in
+/// double precision, which agree with the fixture.
+fn agrees_in_single(found: &Outcome, double: &Outcome, case: &Case, what: &str) {
+    let whole = |tensors: &BTreeMap<String, Tensor>| tensors.values().flat_map(values).collect::<Vec<f64>>();
+    let errors = [
+        ("logits", distance(&found.logits, &case.logits)),
+        ("running statistics", distance(&whole(&found.running), &whole(&double.running))),
+        ("gradients", distance(&whole(&found.gradients), &whole(&double.gradients))),
+    ];
+    for ((of, error), pytorchs) in errors.into_iter().zip(case.single) {
+        let tolerance = if case.train { OTHER_PROCESSORS * pytorchs } else { SINGLE };
+        assert!(error < tolerance, "{what}: single-precision {of} differ by {error:e}, PyTorch's by {pytorchs:e}");
     }
-    assert_eq!(case.grads.len(), vs.trainable_variables().len());
-    let weights = Tensor::from_slice(&noise(LOGITS, logits.numel())).view_as(&logits);
-    vs.trainable_variables().iter_mut().for_each(Tensor::zero_grad);
-    (logits * weights).sum(Kind::Double).backward();
-    compare("gradient", &case.grads, Tensor::grad);
 }
 
 #[test]
@@ -246,10 +281,12 @@ fn initialisers_draw_what_pytorch_draws_from_the_same_seed() {
         let found = match name.as_str() {
             "kaiming" | "depthwise" => init::kaiming_normal_fan_out(&shape),
             "normal" => init::normal(&shape, 0.01),
-            "linear" => init::Head::Linear.draw(shape[1], shape[0]).0,
+            "linear" => {
+                let (weight, bias) = init::Head::Linear.draw(shape[1], shape[0]);
+                Tensor::cat(&[weight.flatten(0, -1), bias], 0)
+            }
             other => panic!("no initialiser `{other}`"),
         };
-        assert_eq!(found.size(), shape);
         // Box-Muller goes through vectorised logarithms, whose last bit depends on the CPU.
         let error = distance(&values(&found), &expected);
         assert!(error < 1e-6, "{name}: {error:e}");
@@ -366,6 +403,16 @@ fn efficientnet_starts_as_torchvision_starts_it() {
     let vs = fresh(EFFICIENT, Initializer::Mmclassification, 7);
     assert_fresh(&vs, "classifier.", |_| false, 1.0);
     assert_normal("classifier.1.weight", &vs.variables()["classifier.1.weight"], 0.01);
+    assert_constant("classifier.1.bias", &vs.variables()["classifier.1.bias"], 0.0);
+}
+
+/// The bias of `nn.Linear` is U(±1/√inputs) too; a head has ten of them, so here is one with many.
+#[test]
+fn the_bias_of_a_linear_head_is_uniform() {
+    let _guard = seeded(13);
+    let (weight, bias) = init::Head::Linear.draw(16, 20_000);
+    assert_uniform("weight", &weight, 0.25);
+    assert_uniform("bias", &bias, 0.25);
 }
 
 #[test]
@@ -394,6 +441,37 @@ fn stochastic_depth_drops_images_and_scales_the_rest() {
     }
 }
 
+/// Where the last layer is the identity, the logits are the features that dropout left: each of 81,920 is 0 with
+/// probability 0.2, within five standard deviations of a binomial, and otherwise 1/0.8 of what it is without dropout.
+#[test]
+fn dropout_drops_features_and_scales_the_rest() {
+    let _guard = seeded(12);
+    let (images, features) = (64, 1280);
+    let xs = Tensor::from_slice(&noise(INPUT, 64 * 3 * 32 * 32)).view([images, 3, 32, 32]);
+    let logits = |rates| {
+        let mut vs = VarStore::new(Device::Cpu);
+        let net = efficientnet::build(&vs.root(), features, Initializer::Torchvision, rates);
+        vs.double();
+        fill_all(&vs);
+        let mut head = vs.variables();
+        let identity = Tensor::eye(features, (Kind::Double, Device::Cpu));
+        no_grad(|| {
+            head.get_mut("classifier.1.weight").unwrap().copy_(&identity);
+            let _ = head.get_mut("classifier.1.bias").unwrap().zero_();
+            net.forward_t(&xs, true)
+        })
+    };
+    let dropped = logits(efficientnet::Rates { stochastic_depth: 0.0, ..efficientnet::RATES });
+    let factors = dropped / logits(efficientnet::Rates { dropout: 0.0, stochastic_depth: 0.0 });
+    let each = values(&factors);
+    let zeros = each.iter().filter(|&&factor| factor == 0.0).count() as f64;
+    let (expected, deviation) = (0.2 * each.len() as f64, (0.2 * 0.8 * each.len() as f64).sqrt());
+    assert!((zeros - expected).abs() < 5.0 * deviation, "{zeros} of {}", each.len());
+    // libtorch's factor is exact in double precision, the division rounds.
+    assert!(each.iter().all(|&factor| factor == 0.0 || (factor - 1.25).abs() < 1e-12));
+    assert!(factors.get(0) != factors.get(1), "each image loses its own features");
+}
+
 #[derive(Deserialize)]
 struct DrawnNoise {
     seed: i64,
@@ -401,6 +479,9 @@ struct DrawnNoise {
     size: i64,
     logits: Vec<f64>,
 }
+
+/// As for training mode in single precision (see [`SINGLE`]); one image more or fewer in one branch changes far more.
+const SINGLE_NOISE: f64 = 2e-4;
 
 /// From one seed the same images skip the same blocks and lose the same features as in torchvision: the draws stand in the
 /// same places, with the same probabilities and factors.
@@ -419,7 +500,7 @@ fn dropout_and_stochastic_depth_are_torchvisions() {
         values(&no_grad(|| net.forward_t(&xs, true)))
     };
     let error = distance(&forward(seed), &logits);
-    assert!(error < SINGLE_TRAIN, "logits differ by {error:e}");
+    assert!(error < SINGLE_NOISE, "logits differ by {error:e}");
     assert!(distance(&forward(seed + 1), &logits) > 0.1, "another seed draws otherwise");
 }
 

@@ -9,9 +9,11 @@ use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::{net, weights};
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use tch::nn::{Init, VarStore};
 use tch::{Device, Kind, Tensor};
+use zip::{CompressionMethod, ZipWriter, write::FileOptions};
 
 fn fixture(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/net").join(file)
@@ -112,11 +114,23 @@ fn a_dropped_head_stays_fresh() {
 fn unsuitable_tensors_are_refused_and_nothing_is_loaded() {
     let float = (Kind::Float, Device::Cpu);
     let cases: [(&str, Option<Tensor>, &str); 6] = [
-        ("bn.running_var", None, "missing tensor `bn.running_var`"),
-        ("bn.extra", Some(Tensor::ones([3], float)), "unexpected tensor `bn.extra`: the network has none of this name"),
+        ("bn.running_var", None, "missing tensor `bn.running_var`, expected shape [3]"),
+        (
+            "bn.extra",
+            Some(Tensor::ones([3], float)),
+            "unexpected tensor `bn.extra` of shape [3]: the network has none of this name",
+        ),
         ("bn.bias", Some(Tensor::ones([3, 1], float)), "tensor `bn.bias`: expected shape [3], found [3, 1]"),
-        ("bn.bias", Some(Tensor::from_slice(&[0.0, f64::NAN, 1.0])), "tensor `bn.bias` holds NaN or infinity"),
-        ("fc.bias", Some(Tensor::from_slice(&[f32::INFINITY, 1.0])), "tensor `fc.bias` holds NaN or infinity"),
+        (
+            "bn.bias",
+            Some(Tensor::from_slice(&[0.0, f64::NAN, 1.0])),
+            "tensor `bn.bias` of shape [3] holds NaN or infinity",
+        ),
+        (
+            "fc.bias",
+            Some(Tensor::from_slice(&[f32::INFINITY, 1.0])),
+            "tensor `fc.bias` of shape [2] holds NaN or infinity",
+        ),
         (
             "fc.bias",
             Some(Tensor::from_slice(&[1_i64, 2])),
@@ -147,10 +161,11 @@ fn another_networks_weights_are_refused() {
     };
     let (small, large) = (build(Architecture::ResNet18), build(Architecture::ResNet50));
     let (message, help) = refused(load(&small, &sorted(&large), &["fc."]));
-    assert_eq!(message, "`some.pth`: unexpected tensor `layer1.0.bn3.bias`: the network has none of this name");
+    let expected = "unexpected tensor `layer1.0.bn3.bias` of shape [256]: the network has none of this name";
+    assert_eq!(message, format!("`some.pth`: {expected}"));
     assert!(help.starts_with("use weights of this network"));
     let (message, _) = refused(load(&large, &sorted(&small), &["fc."]));
-    assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`");
+    assert_eq!(message, "`some.pth`: missing tensor `layer1.0.bn3.bias`, expected shape [256]");
 }
 
 /// `ripple` of make_net.py.
@@ -237,6 +252,41 @@ fn a_pickle_that_is_not_a_state_dict_is_refused() {
     }
 }
 
+/// An archive as `torch.save` writes it, with `pickle` in it.
+fn archive(pickle: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("a/data.pkl", FileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+    zip.write_all(pickle).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+/// All that Python's `pickletools` lists as importing or calling, apart from the GLOBAL and REDUCE of the files above,
+/// and lengths that lie.
+#[test]
+fn every_other_way_to_call_something_is_refused() {
+    let cases: [(&[u8], &str); 14] = [
+        (b"\x80\x02(X\x02\0\0\0idiposix\nsystem\n.", "instruction 0x69"), // INST
+        (b"\x80\x02(o.", "instruction 0x6f"),                             // OBJ
+        (b"\x80\x02X\x05\0\0\0posixX\x06\0\0\0system\x93.", "instruction 0x93"), // STACK_GLOBAL
+        (b"\x80\x02ccollections\nOrderedDict\n)\x81.", "instruction 0x81"), // NEWOBJ
+        (b"\x80\x02ccollections\nOrderedDict\n)}\x92.", "instruction 0x92"), // NEWOBJ_EX
+        (b"\x80\x02\x82\x01.", "instruction 0x82"),                       // EXT1
+        (b"\x80\x02\x83\x01\0.", "instruction 0x83"),                     // EXT2
+        (b"\x80\x02\x84\x01\0\0\0.", "instruction 0x84"),                 // EXT4
+        (b"\x80\x02Pid\n.", "instruction 0x50"),                          // PERSID
+        (b"\x80\x04}.", "protocol 4 instead of 2"),
+        (b"\x80\x02ccollections\nOrderedDict\n(K\x01tR.", "unexpected arguments"),
+        (b"\x80\x02)}b.", "not a dict"), // BUILD, which may call `__setstate__`
+        (b"\x80\x02X\xff\xff\xff\xff", "ends in the middle"),
+        (b"\x80\x02\x8a\xff\x01.", "more than 64 bits"),
+    ];
+    assert!(read_bytes(&archive(b"\x80\x02}.")).unwrap().is_empty(), "an empty state dict is one");
+    for (pickle, expected) in cases {
+        let (message, _) = refused(read_bytes(&archive(pickle)));
+        assert!(message.contains(expected), "{}: {message}", pickle.escape_ascii());
+    }
+}
+
 #[test]
 fn text_is_not_taken_for_weights() {
     for bytes in [&b""[..], b"PK", b"<!DOCTYPE html><html>", b"PK\x03\x04 but no archive", &[0x80, 2, b'.']] {
@@ -251,6 +301,17 @@ fn damaged_files_are_refused() {
         for length in 0..good.len() {
             refused(read_bytes(&good[..length]));
         }
+    }
+}
+
+/// safetensors sorts by kind and name: the 312 bytes of numbers hold `conv.weight` at 56 to 272, `fc.weight` at the end.
+#[test]
+fn a_truncated_file_names_the_tensor_and_its_shape() {
+    let good = std::fs::read(fixture("model.safetensors")).unwrap();
+    for (kept, name, shape) in [(311, "fc.weight", "[2, 4]"), (100, "conv.weight", "[3, 2, 3, 3]")] {
+        let (message, _) = refused(read_bytes(&good[..good.len() - 312 + kept]));
+        let expected = format!("it ends before the end of tensor `{name}`, shape {shape}: {kept} of 312 bytes");
+        assert!(message.ends_with(&format!("weights.pth`: {expected}")), "{message}");
     }
 }
 

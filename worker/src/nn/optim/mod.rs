@@ -6,6 +6,7 @@ mod adadelta;
 mod sgd;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
@@ -14,6 +15,9 @@ use adadelta::Adadelta;
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe;
 use sgd::Sgd;
+
+const OTHER: &str =
+    "the checkpoint belongs to another network or optimizer: delete it to train the cell from the start";
 
 /// An update rule with the parameters it updates and its state, a few tensors shaped like each parameter.
 #[derive(Debug)]
@@ -119,18 +123,19 @@ impl Optimizer {
         entries.collect()
     }
 
-    /// Copies in what [`Self::state`] gave, on any device. A missing or differently shaped tensor is an error; then
-    /// nothing has changed.
-    pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
+    /// Copies in what [`Self::state`] gave, on any device, read from `path`. A missing or differently shaped tensor is an
+    /// error; then nothing has changed.
+    pub fn load_state(&mut self, state: &BTreeMap<String, Tensor>, path: &Path) -> Result<()> {
         let own = self.state();
         for (name, target) in &own {
-            let Some(source) = state.get(name) else {
-                return Err(mismatch(format!("`{name}` is missing")));
-            };
-            if source.size() != target.size() {
-                let (expected, found) = (target.size(), source.size());
-                return Err(mismatch(format!("`{name}` has shape {found:?} where {expected:?} is expected")));
+            let expected = target.size();
+            let found = state.get(name).map(Tensor::size);
+            if found.as_ref() == Some(&expected) {
+                continue;
             }
+            let found = found.map_or_else(|| "none".to_owned(), |shape| format!("{shape:?}"));
+            let message = format!("optimizer's tensor `{name}`: expected shape {expected:?}, found {found}");
+            return Err(Error::data(path, message, OTHER));
         }
         for (name, mut target) in own {
             if let Some(source) = state.get(&name) {
@@ -139,11 +144,6 @@ impl Optimizer {
         }
         Ok(())
     }
-}
-
-fn mismatch(message: String) -> Error {
-    let help = "the checkpoint belongs to another network or optimizer: delete it to train the cell from the start";
-    Error::data("optimizer state", message, help)
 }
 
 /// Calls `update` on pieces of `tensors` small enough that what it computes stays in the processor's cache.

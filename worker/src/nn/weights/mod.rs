@@ -55,7 +55,9 @@ pub fn load(vs: &VarStore, tensors: &BTreeMap<String, Tensor>, drop: &[String], 
     let offered: BTreeSet<_> = tensors.keys().filter(|name| !ignored(name)).collect();
 
     if let Some(name) = offered.iter().find(|name| !variables.contains_key(**name)) {
-        return Err(Error::data(path, format!("unexpected tensor `{name}`: the network has none of this name"), OTHER));
+        let found = tensors[*name].size();
+        let message = format!("unexpected tensor `{name}` of shape {found:?}: the network has none of this name");
+        return Err(Error::data(path, message, OTHER));
     }
     copy(variables, tensors, path)
 }
@@ -72,7 +74,8 @@ pub fn copy(
     let variables: Vec<_> = variables.into_iter().collect();
     for (name, variable) in &variables {
         let Some(tensor) = tensors.get(name) else {
-            return Err(Error::data(path, format!("missing tensor `{name}`"), OTHER));
+            let expected = variable.size();
+            return Err(Error::data(path, format!("missing tensor `{name}`, expected shape {expected:?}"), OTHER));
         };
         check(name, &variable.size(), tensor).map_err(|(message, help)| Error::data(path, message, help))?;
     }
@@ -95,7 +98,7 @@ fn check(name: &str, shape: &[i64], tensor: &Tensor) -> Result<(), (String, &'st
     let finite = tensor.f_isfinite().and_then(|finite| finite.f_all()).and_then(|all| all.f_int64_value(&[]));
     match finite {
         Ok(1) => Ok(()),
-        Ok(_) => Err((format!("tensor `{name}` holds NaN or infinity"), DAMAGED)),
+        Ok(_) => Err((format!("tensor `{name}` of shape {shape:?} holds NaN or infinity"), DAMAGED)),
         Err(error) => Err((format!("tensor `{name}`: {error}"), DAMAGED)),
     }
 }
