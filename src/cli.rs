@@ -1,5 +1,6 @@
 //! The command line: its doc comments are the help texts.
 
+mod bundle;
 mod claims;
 mod diff;
 mod gc;
@@ -78,16 +79,28 @@ enum Command {
     },
     /// Show the claims ledger: every claim of the paper, our runs, and a verdict
     Claims {
-        /// A report's folder, or its report.json, instead of the cache
+        /// A report's folder, its report.json or a bundle, instead of the cache
         #[arg(value_name = "REPORT")]
         report: Option<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
+    /// Write the report and everything that its numbers follow from to one .tar.gz, which checks itself. Runs no cell
+    Bundle {
+        /// The archive [default: fpl-repro-PROFILE.tar.gz beside the report]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Verify a bundle from another machine and bring its cells in, marked as imported
+    Import {
+        /// The archive
+        #[arg(value_name = "BUNDLE")]
+        bundle: PathBuf,
+    },
     /// Compare two reports: which numbers moved, by how many standard errors, and which fields of fingerprints differ
     Diff {
-        /// A report's folder, or its report.json
+        /// A report's folder, its report.json, or a bundle
         #[arg(value_name = "BEFORE")]
         before: PathBuf,
         /// Likewise
@@ -97,8 +110,12 @@ enum Command {
         #[arg(long)]
         md: bool,
     },
-    /// Hash every artifact in the cache again, and say what does not match
-    Verify,
+    /// Hash every artifact in the cache again, and say what does not match; of a bundle, compute every number again
+    Verify {
+        /// A bundle; needs neither a configuration nor a cache
+        #[arg(value_name = "BUNDLE")]
+        bundle: Option<PathBuf>,
+    },
     /// Remove from the cache what no profile's plan uses, and say what
     Gc {
         /// Only say what would be removed
@@ -209,12 +226,14 @@ fn print(text: &str) {
 }
 
 fn run(cli: &Cli) -> Result<u8> {
-    // Reports of other projects and machines can be compared without a configuration.
-    if let Command::Diff { before, after, md } = &cli.command {
-        return diff::diff(before, after, *md);
-    }
-    if let Command::Claims { report: Some(report), json } = &cli.command {
-        return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
+    // Reports and bundles of other projects and machines need no configuration.
+    match &cli.command {
+        Command::Diff { before, after, md } => return diff::diff(before, after, *md),
+        Command::Verify { bundle: Some(bundle) } => return bundle::verify(bundle),
+        Command::Claims { report: Some(report), json } => {
+            return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
+        }
+        _ => {}
     }
     let session = Session::new(cli)?;
     match &cli.command {
@@ -236,8 +255,10 @@ fn run(cli: &Cli) -> Result<u8> {
             session.store.save_memo();
             claims::claims(&ledger, *json, cli.common.strict)
         }
+        Command::Bundle { output } => bundle::write(&session, output.clone()),
+        Command::Import { bundle } => bundle::import(&session, bundle),
         Command::Diff { .. } => Ok(0),
-        Command::Verify => Ok(verify::verify(&session)),
+        Command::Verify { .. } => Ok(verify::verify(&session)),
         Command::Gc { dry_run } => gc::gc(&session, *dry_run),
     }
 }

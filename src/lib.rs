@@ -25,4 +25,6 @@ pub mod store;
 pub mod event;
 pub mod download;
 pub mod run;
+// What is handed to others, and checked by them.
+pub mod bundle;
 pub mod cli;

@@ -1,5 +1,6 @@
 //! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete.
 
+mod foreign;
 mod memo;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::fs::{self, Lock};
 use crate::plan::{Node, StageKind};
 use memo::Memo;
+
+pub use foreign::{DATA_MANIFEST, EVALUATE_MANIFEST, Foreign, LABELS, ORIGIN, TRAIN_MANIFEST};
 
 /// Name of the manifest in an entry.
 pub const MANIFEST: &str = "manifest.json";
@@ -171,14 +174,7 @@ impl Store {
 
     /// Every manifest of a stage that can be read.
     pub fn manifests(&self, stage: StageKind) -> Vec<(PathBuf, Manifest)> {
-        let mut found: Vec<(PathBuf, Manifest)> = std::fs::read_dir(self.root.join(stage.name()))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|entry| Some((entry.path(), read_manifest(&entry.path()).ok()?)))
-            .collect();
-        found.sort_by(|a, b| a.0.cmp(&b.0));
-        found
+        manifests_below(&self.root.join(stage.name()))
     }
 
     fn failure_path(&self, node: &Node) -> PathBuf {
@@ -252,16 +248,30 @@ impl Drop for Claim {
     }
 }
 
+/// Every entry below a folder whose manifest can be read, sorted.
+fn manifests_below(folder: &Path) -> Vec<(PathBuf, Manifest)> {
+    let mut found: Vec<(PathBuf, Manifest)> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.path(), read_manifest(&entry.path()).ok()?)))
+        .collect();
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    found
+}
+
 /// The manifest of an entry.
 pub fn read_manifest(entry: &Path) -> Result<Manifest> {
-    let path = entry.join(MANIFEST);
-    let bytes = fs::read(&path)?;
-    let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| {
-        Error::data(&path, format!("not a manifest: {error}"), "it is made again when it is needed")
-    })?;
+    read_manifest_file(&entry.join(MANIFEST))
+}
+
+fn read_manifest_file(path: &Path) -> Result<Manifest> {
+    let bytes = fs::read(path)?;
+    let manifest: Manifest = serde_json::from_slice(&bytes)
+        .map_err(|error| Error::data(path, format!("not a manifest: {error}"), "it is made again when it is needed"))?;
     if manifest.schema > SCHEMA {
         let message = format!("written by a newer program (schema {})", manifest.schema);
-        return Err(Error::data(&path, message, "use that program, or another `--cache-dir`"));
+        return Err(Error::data(path, message, "use that program, or another `--cache-dir`"));
     }
     Ok(manifest)
 }

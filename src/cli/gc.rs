@@ -52,9 +52,21 @@ pub(super) fn gc(session: &Session, dry_run: bool) -> Result<u8> {
             fs::remove(path)?;
         }
     }
+    keep_foreign(session, &used);
     let verb = if dry_run { "would be removed" } else { "removed" };
     print(&format!("{} {verb}, {} entries", size(total), unused.len()));
     Ok(0)
+}
+
+/// What other machines made is never removed: this machine may be unable to make it again.
+fn keep_foreign(session: &Session, used: &BTreeSet<String>) {
+    for (entry, manifest) in session.store.foreign_entries() {
+        if !used.contains(&manifest.fingerprint) {
+            let (bytes, subject) = (size(size_of(&entry)), &manifest.subject);
+            let why = "imported, and no profile uses it; remove the folder if you do not want it";
+            print(&format!("kept     {bytes:>9}  evaluate of {subject}  `{}`: {why}", entry.display()));
+        }
+    }
 }
 
 fn name(path: &Path) -> String {
@@ -68,6 +80,9 @@ fn size_of(path: &Path) -> u64 {
 
 /// Whether a running process holds the lock of an entry.
 fn in_use(root: &Path, path: &Path) -> Result<bool> {
+    if name(path).starts_with("foreign-") && Lock::try_acquire(&root.join("locks/foreign.lock"))?.is_none() {
+        return Ok(true);
+    }
     for stage in StageKind::ALL {
         let lock = root.join("locks").join(format!("{}-{}.lock", stage.name(), name(path).trim_end_matches(".json")));
         if lock.exists() && Lock::try_acquire(&lock)?.is_none() {

@@ -9,7 +9,8 @@ use crate::artifact::Manifest;
 use crate::error::{Error, Result};
 use crate::fingerprint::differences;
 use crate::plan::StageKind;
-use crate::store;
+use crate::report::input::Origin;
+use crate::store::{self, Foreign};
 
 /// What was asked about.
 struct Found {
@@ -17,6 +18,8 @@ struct Found {
     identity: Value,
     /// The manifest, if the result is there.
     manifest: Option<Manifest>,
+    /// The bundle it came in.
+    imported: Option<Origin>,
 }
 
 /// Prints one identity, or the difference of two; exit code 0.
@@ -39,7 +42,9 @@ fn find(session: &Session, target: &str) -> Result<Vec<Found>> {
                 title: format!("{} of {}", node.stage.name(), node.subject),
                 identity: node.identity.clone(),
                 manifest: store::read_manifest(&session.store.entry(node)).ok(),
+                imported: None,
             })
+            .chain(session.runner().foreign(cell).map(of_foreign))
             .collect());
     }
     if let Some(found) = of_file(Path::new(target)).or_else(|| of_fingerprint(session, target)) {
@@ -75,12 +80,20 @@ fn of_manifest(manifest: Manifest) -> Found {
         title: format!("{} of {}", manifest.stage, manifest.subject),
         identity: manifest.identity.clone(),
         manifest: Some(manifest),
+        imported: None,
     }
+}
+
+fn of_foreign(foreign: Foreign) -> Found {
+    Found { imported: Some(foreign.origin), ..of_manifest(foreign.manifest) }
 }
 
 fn show(found: &Found) {
     let fingerprint = crate::fingerprint::Fingerprint::of(&found.identity);
     print(&format!("{}\nfingerprint {fingerprint}", found.title));
+    if let Some(origin) = &found.imported {
+        print(&format!("imported from `{}`, sha256 {}", origin.file, origin.bundle));
+    }
     match &found.manifest {
         Some(manifest) => print(&format!(
             "made {} on {} in {:.1} s, {}",

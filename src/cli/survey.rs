@@ -8,8 +8,9 @@ use super::{Session, print};
 use crate::error::{Error, Result};
 use crate::event::duration;
 use crate::fingerprint::Difference;
-use crate::plan::{NodeId, StageKind};
+use crate::plan::{Cell, NodeId, StageKind};
 use crate::run::{Estimator, Reason, Runner, Status};
+use crate::store::Foreign;
 
 /// A stage, as `status --json` prints it.
 #[derive(Debug, Serialize)]
@@ -17,7 +18,7 @@ struct Entry {
     stage: &'static str,
     subject: String,
     fingerprint: String,
-    /// `hit`, `run` or `maybe`.
+    /// `hit`, `imported`, `run` or `maybe`.
     state: &'static str,
     /// Why it is not a hit; empty for a hit.
     reason: String,
@@ -35,7 +36,7 @@ pub(super) fn plan(session: &Session) {
     let mut text = String::new();
     for entry in &entries {
         let time = match (entry.state, entry.stage, entry.seconds) {
-            ("hit", _, _) => String::new(),
+            ("hit" | "imported", _, _) => String::new(),
             (_, "train", None) => "  [time unknown: no such network trained yet]".into(),
             (_, _, None) => String::new(),
             (_, _, Some(seconds)) => format!("  [{}]", duration(seconds)),
@@ -55,6 +56,9 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
     let known: f64 = trainings.iter().filter_map(|entry| entry.seconds).sum();
     let unknown = trainings.iter().filter(|entry| entry.seconds.is_none()).count();
     let mut text = format!("{} stages: {} cached, {} to run", entries.len(), count("hit"), count("run"));
+    if count("imported") > 0 {
+        let _ = write!(text, ", {} imported", count("imported"));
+    }
     if count("maybe") > 0 {
         let _ = write!(text, ", {} depending on their inputs", count("maybe"));
     }
@@ -86,6 +90,7 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
     for entry in &entries {
         let state = match (entry.state, entry.changes.is_empty()) {
             ("hit", _) => "there",
+            ("imported", _) => "imported",
             ("run", false) => "stale",
             ("run", true) => "missing",
             _ => "unsure",
@@ -108,8 +113,12 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
 fn survey(session: &Session) -> Vec<Entry> {
     let runner = session.runner();
     let estimator = Estimator::new(&session.store);
-    let mut wanted = vec![session.plan.data];
+    let (mut wanted, mut imported) = (vec![session.plan.data], Vec::new());
     for cell in session.plan.cells.iter().filter(|cell| cell.selected) {
+        if let Some(foreign) = runner.foreign(cell) {
+            imported.push(imported_entry(session, cell, &foreign));
+            continue;
+        }
         for id in with_inputs(&runner, cell.evaluate) {
             if !wanted.contains(&id) {
                 wanted.push(id);
@@ -118,6 +127,7 @@ fn survey(session: &Session) -> Vec<Entry> {
     }
     wanted.sort_by_key(|&id| (session.plan.nodes[id].stage, id));
     let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &estimator, id)).collect();
+    entries.extend(imported);
     let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
     let (runs, maybe) = (some(&entries, "run"), some(&entries, "maybe"));
     for (stage, subject, fingerprint, reason) in runner.summaries() {
@@ -141,6 +151,24 @@ fn survey(session: &Session) -> Vec<Entry> {
     }
     session.store.save_memo();
     entries
+}
+
+/// A cell whose results came in a bundle: `all` runs neither of its stages.
+fn imported_entry(session: &Session, cell: &Cell, foreign: &Foreign) -> Entry {
+    Entry {
+        stage: StageKind::Evaluate.name(),
+        subject: cell.id.clone(),
+        fingerprint: session.plan.nodes[cell.evaluate].fingerprint.to_string(),
+        state: "imported",
+        reason: format!(
+            "from `{}` (sha256 {}…)",
+            foreign.origin.file,
+            foreign.origin.bundle.get(..12).unwrap_or_default()
+        ),
+        changes: Vec::new(),
+        seconds: None,
+        failure: String::new(),
+    }
 }
 
 /// A stage and everything it reads, inputs first.

@@ -13,8 +13,9 @@ use crate::store;
 /// Prints what does not match; exit code 1 if anything does not.
 pub(super) fn verify(session: &Session) -> u8 {
     let (mut files, mut bytes, mut faults) = (0_u64, 0_u64, Vec::new());
-    for stage in StageKind::ALL {
-        for entry in entries(&session.store.root().join(stage.name())) {
+    let stages = StageKind::ALL.map(|stage| session.store.root().join(stage.name()));
+    for folder in stages.into_iter().chain([session.store.foreign_root()]) {
+        for entry in entries(&folder) {
             match store::read_manifest(&entry) {
                 Ok(manifest) => {
                     faults.extend(check(&entry, &manifest));

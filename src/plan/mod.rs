@@ -46,7 +46,7 @@ impl StageKind {
 
     /// Bumped when the stage would write another result for the same fields and inputs.
     #[allow(clippy::match_same_arms)] // Every stage has a history of its own.
-    fn version(self) -> u32 {
+    pub fn version(self) -> u32 {
         match self {
             // 1: original.
             Self::Fetch => 1,

@@ -18,12 +18,12 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
-use crate::report::input::CellState;
-use crate::store::{self, Claim, Failure, Store};
+use crate::report::input::{CellState, Origin};
+use crate::store::{self, Claim, Failure, Foreign, Store};
 
 pub use decide::{Reason, Status};
 pub use estimate::Estimator;
-pub use summary::Published;
+pub use summary::{Frame, Published, setup};
 
 /// Set when the user interrupts; workers are stopped and nothing new starts.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
@@ -153,7 +153,14 @@ impl<'a> Runner<'a> {
 
     /// Trains and evaluates the selected cells, `jobs` at a time.
     fn run_cells(&self) -> Result<BTreeMap<String, CellOutcome>> {
-        let queue: Mutex<VecDeque<&Cell>> = Mutex::new(self.plan.cells.iter().filter(|cell| cell.selected).collect());
+        let selected = self.plan.cells.iter().filter(|cell| cell.selected);
+        // Whoever asks for a report takes imported results; whoever asks for a training gets one.
+        let summarizes = self.options.upto >= StageKind::Plot;
+        let (imported, wanted): (Vec<&Cell>, _) = selected.partition(|cell| summarizes && self.foreign(cell).is_some());
+        if !imported.is_empty() {
+            self.reporter.emit(&Event::Note(&format!("imported: {} cells", imported.len())));
+        }
+        let queue: Mutex<VecDeque<&Cell>> = Mutex::new(wanted.into());
         let outcomes = Mutex::new(BTreeMap::new());
         let fatal = Mutex::new(None);
         let stop = AtomicBool::new(false);
@@ -227,8 +234,7 @@ impl<'a> Runner<'a> {
     }
 
     fn state_in_cache(&self, cell: &Cell) -> CellState {
-        let hit = |id: NodeId| self.known(id).is_some() || matches!(self.status(id), Status::Hit(_));
-        if hit(cell.train) && hit(cell.evaluate) {
+        if self.local(cell) || self.foreign(cell).is_some() {
             return CellState::Done;
         }
         let nodes = [&self.plan.nodes[cell.train], &self.plan.nodes[cell.evaluate]];
@@ -236,6 +242,24 @@ impl<'a> Runner<'a> {
             Some(failure) => CellState::Failed { reason: failure.reason },
             None => CellState::NotRun { reason: "not run yet".into() },
         }
+    }
+
+    /// Whether a cell's results were made in this cache.
+    fn local(&self, cell: &Cell) -> bool {
+        let hit = |id: NodeId| self.known(id).is_some() || matches!(self.status(id), Status::Hit(_));
+        hit(cell.train) && hit(cell.evaluate)
+    }
+
+    /// A cell's results from a bundle, if there are none of this cache's own.
+    pub fn foreign(&self, cell: &Cell) -> Option<Foreign> {
+        let foreign = self.store.foreign(self.plan.nodes[cell.evaluate].fingerprint.as_str())?;
+        (!self.local(cell)).then_some(foreign)
+    }
+
+    /// Where the results of cells that are not this cache's own came from.
+    pub fn origins(&self) -> BTreeMap<String, Origin> {
+        let origin = |cell: &Cell| Some((cell.id.clone(), self.foreign(cell)?.origin));
+        self.plan.cells.iter().filter_map(origin).collect()
     }
 
     /// The result of a stage: from this run, from the cache, or by running it and what it needs.

@@ -2,6 +2,8 @@
 
 mod gather;
 
+pub use gather::{Frame, setup};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -22,11 +24,17 @@ use crate::store::{self, Lookup, MANIFEST};
 /// Index of the figures in a plot's entry.
 const FIGURES: &str = "figures.json";
 
-/// Where a report was published.
+/// Where a report was published, and what made it.
 #[derive(Debug, Clone)]
 pub struct Published {
     /// The folder.
     pub folder: PathBuf,
+    /// The report's entry in the cache.
+    pub entry: PathBuf,
+    /// Manifest of the figures.
+    pub plot: Manifest,
+    /// Manifest of the report.
+    pub report: Manifest,
 }
 
 /// Draws the figures and, if asked for, writes and publishes the report.
@@ -65,7 +73,10 @@ pub(super) fn summarize(
     let report = summary(StageKind::Report, &subject, &recipe, &inputs);
     let drawn_at = runner.store.entry(&plot);
     let written = run(runner, &report, read, |out| write(fill()?, &drawn_at, out))?;
-    publish(runner, &runner.store.entry(&report), &written, &reports.join(profile)).map(Some)
+    let folder = reports.join(profile);
+    let entry = runner.store.entry(&report);
+    publish(runner, &entry, &written, &folder)?;
+    Ok(Some(Published { folder, entry, plot: drawn, report: written }))
 }
 
 /// The parts of a report's frame that figures depend on.
@@ -153,7 +164,7 @@ fn write(input: &ReportInput, drawn: &Path, out: &Path) -> Result<()> {
 }
 
 /// Copies what changed of a report to `reports/<profile>/`, and removes files of the report before it.
-fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> Result<Published> {
+fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> Result<()> {
     let _lock = runner.store.lock(&format!("publish-{}", runner.loaded.profile))?;
     let current = |name: &str| {
         let output = &written.outputs[name];
@@ -170,7 +181,7 @@ fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> 
     if std::fs::read(folder.join(MANIFEST)).ok().as_ref() != Some(&manifest) {
         fs::write_atomic(&folder.join(MANIFEST), &manifest)?;
     }
-    Ok(Published { folder: folder.to_path_buf() })
+    Ok(())
 }
 
 /// Files of a report outside its folders.
@@ -202,6 +213,13 @@ fn fault(what: &str, message: &str) -> Error {
 }
 
 impl Runner<'_> {
+    /// Makes and publishes the report on what the cache has; no cell runs.
+    pub fn publish(&self, reports: &Path) -> Result<Option<Published>> {
+        let published = summarize(self, &self.states(&BTreeMap::new()), reports);
+        self.store.save_memo();
+        published
+    }
+
     /// The report's content as the cache stands.
     pub fn content(&self) -> Result<ReportInput> {
         gather::fill(self, gather::skeleton(self, &self.states(&BTreeMap::new())))

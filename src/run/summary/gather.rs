@@ -10,30 +10,66 @@ use crate::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::plan::{self, Node};
+use crate::plan::{self, Node, Plan};
 use crate::recipe::{CLASSES, Schedule};
-use crate::report::input::{Cell, CellState, Dataset, Example, Image, ReportInput, Row, SetupRow, Table};
+use crate::report::input::{Cell, CellState, Dataset, Example, Image, Origin, ReportInput, Row, SetupRow, Table};
 use crate::results::{RECORD, read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
 use crate::store::{self, Lookup};
 
-/// Everything in the report that no run decides: cells and their states, but no measured number.
-pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) -> ReportInput {
-    let config = &runner.loaded.config;
-    ReportInput {
-        paper: config.paper.clone(),
-        readings: readings(config),
-        profile: runner.loaded.profile.clone(),
-        profile_note: config.note.clone(),
-        dataset: dataset(runner),
-        setup: setup(runner, None),
-        tables: tables(runner),
-        cells: runner.plan.cells.iter().map(|cell| frame(runner, cell, states)).collect(),
-        example: None,
-        samples: vec![Vec::new(); config.figures.samples_per_class as usize],
-        curves: config.figures.curves.clone(),
+/// What decides everything in a report but its measured numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Its plan.
+    pub plan: &'a Plan,
+    /// Name of the profile.
+    pub profile: &'a str,
+    /// Options that choose this configuration again.
+    pub invocation: &'a str,
+    /// Whether the data are there.
+    pub data: bool,
+    /// State of every cell.
+    pub states: &'a BTreeMap<String, CellState>,
+    /// Where the results of imported cells came from.
+    pub origins: &'a BTreeMap<String, Origin>,
+}
+
+impl Frame<'_> {
+    /// Everything in the report that no run decides: cells and their states, but no measured number.
+    pub fn skeleton(&self) -> ReportInput {
+        let config = self.config;
+        ReportInput {
+            paper: config.paper.clone(),
+            readings: readings(config),
+            profile: self.profile.to_owned(),
+            profile_note: config.note.clone(),
+            dataset: self.dataset(),
+            setup: setup(config, self.plan, &[]),
+            tables: tables(config, self.plan),
+            cells: self.plan.cells.iter().map(|cell| self.cell(cell)).collect(),
+            example: None,
+            samples: vec![Vec::new(); config.figures.samples_per_class as usize],
+            curves: config.figures.curves.clone(),
+        }
     }
+}
+
+/// The report's frame as the cache stands.
+pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) -> ReportInput {
+    let data = &runner.plan.nodes[runner.plan.data];
+    Frame {
+        config: &runner.loaded.config,
+        plan: runner.plan,
+        profile: &runner.loaded.profile,
+        invocation: &runner.options.invocation,
+        data: matches!(runner.store.lookup(data), Lookup::Hit(_)),
+        states,
+        origins: &runner.origins(),
+    }
+    .skeleton()
 }
 
 /// The values of the keys that the paper's assumptions name.
@@ -46,31 +82,53 @@ fn readings(config: &Config) -> BTreeMap<String, String> {
     config.paper.assumptions.iter().flat_map(|assumption| &assumption.keys).filter_map(value).collect()
 }
 
-fn dataset(runner: &Runner) -> Dataset {
-    let node = &runner.plan.nodes[runner.plan.data];
-    let (train_images, test_images) = runner.plan.images;
-    let there = matches!(runner.store.lookup(node), Lookup::Hit(_));
-    let genuine = matches!(
-        &runner.loaded.config.dataset,
-        DataSource::Archive { train_content, test_content, .. }
-            if train_content == CIFAR10_TRAIN_CONTENT && test_content == CIFAR10_TEST_CONTENT
-    );
-    let generated = matches!(runner.loaded.config.dataset, DataSource::Generated { .. });
-    Dataset {
-        name: if generated {
-            "generated data"
-        } else if genuine {
-            "CIFAR-10"
-        } else {
-            "an archive that is not CIFAR-10"
+impl Frame<'_> {
+    fn dataset(&self) -> Dataset {
+        let node = &self.plan.nodes[self.plan.data];
+        let (train_images, test_images) = self.plan.images;
+        let genuine = matches!(
+            &self.config.dataset,
+            DataSource::Archive { train_content, test_content, .. }
+                if train_content == CIFAR10_TRAIN_CONTENT && test_content == CIFAR10_TEST_CONTENT
+        );
+        let generated = matches!(self.config.dataset, DataSource::Generated { .. });
+        Dataset {
+            name: if generated {
+                "generated data"
+            } else if genuine {
+                "CIFAR-10"
+            } else {
+                "an archive that is not CIFAR-10"
+            }
+            .into(),
+            genuine,
+            classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
+            train_images,
+            test_images,
+            fingerprint: if self.data { node.fingerprint.to_string() } else { String::new() },
+            archive_sha256: node.identity["fields"]["sha256"].as_str().unwrap_or_default().to_owned(),
         }
-        .into(),
-        genuine,
-        classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
-        train_images,
-        test_images,
-        fingerprint: if there { node.fingerprint.to_string() } else { String::new() },
-        archive_sha256: node.identity["fields"]["sha256"].as_str().unwrap_or_default().to_owned(),
+    }
+
+    fn cell(&self, cell: &plan::Cell) -> Cell {
+        let not_run = || CellState::NotRun { reason: "not run yet".into() };
+        Cell {
+            id: cell.id.clone(),
+            seed: cell.seed,
+            state: self.states.get(&cell.id).cloned().unwrap_or_else(not_run),
+            deviations: cell.deviations.clone(),
+            fingerprint: self.plan.nodes[cell.evaluate].fingerprint.to_string(),
+            identity: json!({
+                "train": self.plan.nodes[cell.train].identity,
+                "evaluate": self.plan.nodes[cell.evaluate].identity,
+            }),
+            command: format!("fpl-repro evaluate{} --cells '{}' --seeds {}", self.invocation, cell.id, cell.seed),
+            metrics: Vec::new(),
+            scores: None,
+            environment: None,
+            seconds: 0.0,
+            origin: self.origins.get(&cell.id).cloned(),
+        }
     }
 }
 
@@ -78,8 +136,7 @@ fn dataset(runner: &Runner) -> Dataset {
 const CLASS_NAMES: [&str; CLASSES] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
-fn tables(runner: &Runner) -> Vec<Table> {
-    let config = &runner.loaded.config;
+fn tables(config: &Config, plan: &Plan) -> Vec<Table> {
     let table = |(id, table): (&String, &crate::config::Table)| Table {
         id: id.clone(),
         number: table.number.clone(),
@@ -99,40 +156,12 @@ fn tables(runner: &Runner) -> Vec<Table> {
                     loss_title: loss.to_uppercase(),
                     epochs: config.recipes[&row.recipe].epochs,
                     paper: config.paper.row(&prefix).cloned(),
-                    cells: runner
-                        .plan
-                        .cells
-                        .iter()
-                        .filter(|cell| cell.prefix == prefix)
-                        .map(|cell| cell.id.clone())
-                        .collect(),
+                    cells: plan.cells.iter().filter(|cell| cell.prefix == prefix).map(|cell| cell.id.clone()).collect(),
                 }
             })
             .collect(),
     };
     config.tables.iter().map(table).collect()
-}
-
-fn frame(runner: &Runner, cell: &plan::Cell, states: &BTreeMap<String, CellState>) -> Cell {
-    let state = states.get(&cell.id).cloned().unwrap_or_else(|| CellState::NotRun { reason: "not run yet".into() });
-    let invocation = &runner.options.invocation;
-    Cell {
-        id: cell.id.clone(),
-        seed: cell.seed,
-        state,
-        deviations: cell.deviations.clone(),
-        fingerprint: runner.plan.nodes[cell.evaluate].fingerprint.to_string(),
-        identity: json!({
-            "train": runner.plan.nodes[cell.train].identity,
-            "evaluate": runner.plan.nodes[cell.evaluate].identity,
-        }),
-        command: format!("fpl-repro evaluate{invocation} --cells '{}' --seeds {}", cell.id, cell.seed),
-        metrics: Vec::new(),
-        scores: None,
-        environment: None,
-        seconds: 0.0,
-        origin: None,
-    }
 }
 
 /// The stages that the report reads, with their roles and manifests: the data, and every cell that is done.
@@ -142,7 +171,12 @@ pub(super) fn sources<'a>(
 ) -> Vec<(String, &'a Node, Manifest)> {
     let plan = runner.plan;
     let mut wanted = vec![("data".to_owned(), plan.data)];
+    let mut imported = Vec::new();
     for cell in plan.cells.iter().filter(|cell| states.get(&cell.id) == Some(&CellState::Done)) {
+        if let Some(foreign) = runner.foreign(cell) {
+            imported.push((format!("{} imported", cell.id), &plan.nodes[cell.evaluate], foreign.manifest));
+            continue;
+        }
         wanted.push((format!("{} training", cell.id), cell.train));
         wanted.push((format!("{} evaluation", cell.id), cell.evaluate));
     }
@@ -151,22 +185,28 @@ pub(super) fn sources<'a>(
         let manifest = runner.known(id).or_else(|| store::read_manifest(&runner.store.entry(node)).ok())?;
         Some((role, node, manifest))
     };
-    wanted.into_iter().filter_map(read).collect()
+    wanted.into_iter().filter_map(read).chain(imported).collect()
 }
 
 /// Puts the measured numbers into the frame.
 pub(super) fn fill(runner: &Runner, mut input: ReportInput) -> Result<ReportInput> {
     for (cell, planned) in input.cells.iter_mut().zip(&runner.plan.cells) {
-        if cell.state == CellState::Done {
+        if cell.state != CellState::Done {
+            continue;
+        }
+        let (train, evaluate, manifest) = if let Some(foreign) = runner.foreign(planned) {
+            (foreign.entry.clone(), foreign.entry, foreign.train)
+        } else {
             let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
             let manifest = store::read_manifest(&train)?;
-            cell.metrics = read_metrics(&train.join(METRICS))?;
-            cell.scores = Some(read_scores(&evaluate.join(SCORES))?);
-            cell.environment = Some(manifest.environment);
-            cell.seconds = manifest.seconds;
-        }
+            (train, evaluate, manifest)
+        };
+        cell.metrics = read_metrics(&train.join(METRICS))?;
+        cell.scores = Some(read_scores(&evaluate.join(SCORES))?);
+        cell.environment = Some(manifest.environment);
+        cell.seconds = manifest.seconds;
     }
-    input.setup = setup(runner, Some(&input.cells));
+    input.setup = setup(&runner.loaded.config, runner.plan, &input.cells);
     let per_class = input.samples.len();
     input.samples = Vec::new();
     if !input.dataset.fingerprint.is_empty() {
@@ -205,7 +245,8 @@ fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Optio
     let done = |prefix: Option<&str>| {
         let cells = input.cells.iter().zip(&runner.plan.cells);
         let mut matching = cells.filter(|(cell, planned)| {
-            cell.state == CellState::Done && prefix.is_none_or(|prefix| planned.prefix == prefix)
+            let here = cell.state == CellState::Done && cell.origin.is_none(); // Bundles hold no logits.
+            here && prefix.is_none_or(|prefix| planned.prefix == prefix)
         });
         matching.next().map(|(_, planned)| planned)
     };
@@ -234,13 +275,12 @@ fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Optio
     }))
 }
 
-/// Table 1; without cells, only the paper's side.
-fn setup(runner: &Runner, cells: Option<&[Cell]>) -> Vec<SetupRow> {
-    let paper = &runner.loaded.config.paper.setup;
+/// Table 1; of no cells, only the paper's side.
+pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
+    let paper = &config.paper.setup;
     let measured: Vec<(&Cell, &plan::Cell)> = cells
-        .unwrap_or_default()
         .iter()
-        .zip(&runner.plan.cells)
+        .zip(&plan.cells)
         .filter(|(cell, planned)| cell.state == CellState::Done && planned.table == "table2")
         .collect();
     let ours = |value: &dyn Fn(&Cell, &plan::Cell) -> String| {

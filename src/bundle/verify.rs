@@ -1,0 +1,261 @@
+//! `verify BUNDLE`: every number again, from the predictions. Needs neither libtorch, nor data, nor a configuration.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+use super::evidence::{Evidence, canonical, get};
+use super::{
+    Archive, CONFIG, CRATE, Files, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST, SCHEMA,
+    cell_folder, compare, content, rocrate, shipped_digest,
+};
+use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES};
+use crate::config;
+use crate::error::Result as ProgramResult;
+use crate::fs::sha256_bytes;
+use crate::plan::StageKind;
+use crate::report::input::ReportInput;
+use crate::report::{CONTENT, figures, files as report_files, ledger::ledger};
+use crate::store::{EVALUATE_MANIFEST, TRAIN_MANIFEST};
+
+/// The first thing in a bundle that does not follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file in the bundle.
+    pub place: String,
+    /// What it says, and what follows.
+    pub message: String,
+}
+
+impl Fault {
+    pub(super) fn new(place: &str, message: impl Into<String>) -> Self {
+        Self { place: place.to_owned(), message: message.into() }
+    }
+
+    pub(super) fn missing(place: &str) -> Self {
+        Self::new(place, "is missing")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.message)
+    }
+}
+
+/// What held in a bundle.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// The profile.
+    pub profile: String,
+    /// Cells with results, and of all.
+    pub cells: (usize, usize),
+    /// Of those with results, the ones that came from another bundle.
+    pub imported: usize,
+    /// Test images.
+    pub images: usize,
+    /// Numbers of cells that were computed again, or held against what the training recorded.
+    pub numbers: usize,
+    /// Files of the report that were rendered again and are equal byte for byte; `None` if this program cannot.
+    pub rendered: Option<usize>,
+    /// The claims by verdict, as they follow; empty if this program cannot say.
+    pub verdicts: Vec<(String, usize)>,
+    /// What is not a fault, but to be known.
+    pub notes: Vec<String>,
+}
+
+/// Checks a bundle: first every number, then everything that is rendered from them, then digests.
+///
+/// # Errors
+/// The first thing that does not follow.
+pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
+    let files = &archive.files;
+    let listing = listing(files)?;
+    let report: Value = parse(&report_path(), get(files, &report_path())?)?;
+    let done = done(&report)?;
+    known_names(files, &done)?;
+    let evidence = Evidence::read(files, &done)?;
+    let mut notes = Vec::new();
+    for cell in &evidence.cells {
+        notes.extend(cell.check_last_epoch()?);
+    }
+    evidence.check_data()?;
+    let version = other_version(files, &evidence);
+    let (rendered, verdicts) = if let Some(why) = &version {
+        content::check_numbers(&report, &evidence)?;
+        notes.push(format!(
+            "made by another version ({why}): numbers were checked, the report's files and verdicts were not"
+        ));
+        (None, Vec::new())
+    } else {
+        let input = content::check(files, &report, &evidence)?;
+        let rendered = rendered(files, &input)?;
+        (Some(rendered), verdicts(&input))
+    };
+    evidence.check_chain()?;
+    recorded(files, &evidence)?;
+    rocrate::check_digests(files)?;
+    if version.is_none() {
+        let follows = rocrate::metadata(files, &evidence)?;
+        differs(CRATE, get(files, CRATE)?, &follows)?;
+    }
+    digests(files, &listing)?;
+    if !archive.canonical {
+        return Err(Fault::new(
+            "the archive",
+            "is not packed as `fpl-repro bundle` does it, though its files are right",
+        ));
+    }
+    Ok(Verified {
+        profile: report["profile"].as_str().unwrap_or_default().to_owned(),
+        cells: (evidence.cells.len(), report["cells"].as_array().map_or(0, Vec::len)),
+        imported: evidence.cells.iter().filter(|cell| cell.origin.is_some()).count(),
+        images: evidence.labels.len(),
+        numbers: content::numbers(&report),
+        rendered,
+        verdicts,
+        notes,
+    })
+}
+
+pub(super) fn report_path() -> String {
+    format!("{REPORT}{CONTENT}")
+}
+
+pub(super) fn parse<T: serde::de::DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Fault> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| Fault::new(name, error.to_string()))
+}
+
+/// The list of files, and that those and no others are there.
+fn listing(files: &Files) -> Result<Listing, Fault> {
+    let bytes = get(files, MANIFEST)?;
+    let schema: Value = parse(MANIFEST, bytes)?;
+    if schema["schema"] != SCHEMA {
+        let message = format!("schema: says {}, this program reads {SCHEMA}", schema["schema"]);
+        return Err(Fault::new(MANIFEST, message));
+    }
+    let listing: Listing = canonical(MANIFEST, bytes)?;
+    let there: BTreeSet<&String> = files.keys().filter(|name| *name != MANIFEST).collect();
+    let listed: BTreeSet<&String> = listing.files.keys().collect();
+    match (listed.difference(&there).next(), there.difference(&listed).next()) {
+        (Some(missing), _) => Err(Fault::missing(missing)),
+        (_, Some(extra)) => Err(Fault::new(extra, format!("is in the archive but not in {MANIFEST}"))),
+        (None, None) => Ok(listing),
+    }
+}
+
+/// Ids of the cells that the report has as done.
+pub(super) fn done(report: &Value) -> Result<Vec<String>, Fault> {
+    let fault = || Fault::new(&report_path(), "is no report");
+    let cells = report["cells"].as_array().ok_or_else(fault)?;
+    let done = cells.iter().filter(|cell| cell["state"]["state"] == "done");
+    let ids: Vec<String> =
+        done.map(|cell| cell["id"].as_str().map(str::to_owned).ok_or_else(fault)).collect::<Result<_, _>>()?;
+    let distinct: BTreeSet<&String> = ids.iter().collect();
+    if distinct.len() < ids.len() {
+        return Err(Fault::new(&report_path(), "has a cell twice"));
+    }
+    Ok(ids)
+}
+
+/// Nothing is there that no check would look at.
+fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
+    let mut known: BTreeSet<String> =
+        [MANIFEST, CONFIG, CRATE, PLOT_MANIFEST, REPORT_MANIFEST, super::DATA_MANIFEST].map(str::to_owned).into();
+    if !done.is_empty() {
+        known.insert(LABELS.to_owned());
+    }
+    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, crate::store::ORIGIN];
+    known.extend(done.iter().flat_map(|id| names.map(|name| format!("{}{name}", cell_folder(id)))));
+    let unknown = files.keys().find(|name| !name.starts_with(REPORT) && !known.contains(*name));
+    unknown.map_or(Ok(()), |name| Err(Fault::new(name, "belongs to nothing that the report has")))
+}
+
+/// Why this program cannot make the report again byte for byte; `None` if it can.
+fn other_version(files: &Files, evidence: &Evidence) -> Option<String> {
+    for manifest in evidence.manifests().into_iter().map(|(_, manifest)| manifest) {
+        let stage = StageKind::ALL.into_iter().find(|stage| stage.name() == manifest.stage)?;
+        let made = &manifest.identity["version"];
+        if *made != stage.version() {
+            return Some(format!("version {made} of `{}`, here {}", manifest.stage, stage.version()));
+        }
+    }
+    let configuration: Value = serde_json::from_slice(files.get(CONFIG)?).ok()?;
+    let shipped = config::shipped().ok()?;
+    (configuration["shipped"] != shipped_digest(&shipped))
+        .then(|| format!("{} with another `pipeline.toml`", configuration["program"].as_str().unwrap_or("a program")))
+}
+
+/// Renders every file of the report and compares.
+fn rendered(files: &Files, input: &ReportInput) -> Result<usize, Fault> {
+    let fault = |error: crate::error::Error| Fault::new(&report_path(), format!("cannot be rendered: {error}"));
+    let again = || -> ProgramResult<_> { report_files(input, &figures(input)?) };
+    let again: BTreeMap<String, Vec<u8>> = again().map_err(fault)?.into_iter().collect();
+    for (name, follows) in &again {
+        let path = format!("{REPORT}{name}");
+        differs(&path, get(files, &path)?, follows)?;
+    }
+    let extra = files.keys().find(|name| name.strip_prefix(REPORT).is_some_and(|name| !again.contains_key(name)));
+    extra.map_or(Ok(again.len()), |name| Err(Fault::new(name, "is no file of the report")))
+}
+
+fn verdicts(input: &ReportInput) -> Vec<(String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in ledger(input).entries {
+        *counts.entry(entry.verdict.title().to_owned()).or_default() += 1;
+    }
+    counts.into_iter().collect()
+}
+
+pub(super) fn differs(name: &str, says: &[u8], follows: &[u8]) -> Result<(), Fault> {
+    compare::bytes(says, follows).map_or(Ok(()), |difference| Err(Fault::new(name, difference)))
+}
+
+/// The files are those that the stages' manifests recorded.
+fn recorded(files: &Files, evidence: &Evidence) -> Result<(), Fault> {
+    for cell in &evidence.cells {
+        let folder = |name: &str| format!("{}{name}", cell.folder);
+        record(files, &folder(METRICS), &cell.train, METRICS, &folder(TRAIN_MANIFEST))?;
+        for name in [PREDICTIONS, PROBABILITIES, SCORES] {
+            record(files, &folder(name), &cell.evaluate, name, &folder(EVALUATE_MANIFEST))?;
+        }
+    }
+    for name in evidence.report.outputs.keys() {
+        record(files, &format!("{REPORT}{name}"), &evidence.report, name, REPORT_MANIFEST)?;
+    }
+    for name in evidence.plot.outputs.keys() {
+        let path = format!("{REPORT}figures/{name}");
+        if files.contains_key(&path) {
+            record(files, &path, &evidence.plot, name, PLOT_MANIFEST)?;
+        }
+    }
+    Ok(())
+}
+
+fn record(files: &Files, path: &str, manifest: &Manifest, name: &str, place: &str) -> Result<(), Fault> {
+    let output = manifest.outputs.get(name).ok_or_else(|| Fault::new(place, format!("outputs has no `{name}`")))?;
+    let bytes = get(files, path)?;
+    let sha256 = sha256_bytes(bytes);
+    if output.sha256 != sha256 || output.bytes != bytes.len() as u64 {
+        let message = format!("its sha256 is {sha256}, but {place} recorded {}", output.sha256);
+        return Err(Fault::new(path, message));
+    }
+    Ok(())
+}
+
+fn digests(files: &Files, listing: &Listing) -> Result<(), Fault> {
+    let again = Listing::of(files);
+    for (name, follows) in &again.files {
+        let says = &listing.files[name];
+        if says != follows {
+            let message = format!(
+                "its sha256 is {} ({} bytes), but {MANIFEST} says {} ({} bytes)",
+                follows.sha256, follows.bytes, says.sha256, says.bytes
+            );
+            return Err(Fault::new(name, message));
+        }
+    }
+    Ok(())
+}
