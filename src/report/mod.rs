@@ -2,8 +2,8 @@
 
 pub mod input;
 pub mod number;
-pub mod figure;
 pub mod cells;
+pub mod figure;
 pub mod tables;
 pub mod ledger;
 pub mod diff;

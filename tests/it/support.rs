@@ -244,6 +244,13 @@ pub(crate) fn wait_for_end(process: u32) {
     }
 }
 
+/// Says that a test is skipped for lack of a tool or of data; where all are required, that is a failure.
+#[allow(clippy::print_stderr)]
+pub(crate) fn skip(why: &str) {
+    assert!(std::env::var_os("FPL_REPRO_TOOLS").is_none_or(|tools| tools != "required"), "required: {why}");
+    eprintln!("skipped: {why}");
+}
+
 fn lay_out(root: &Path) {
     let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
     fs::create_dir_all(root).unwrap();
