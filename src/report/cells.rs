@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     input::{Cell, CellState, Dataset, ReportInput, Row, Table},
-    number::{count, duration, fixed, short, slug},
+    number::{count, duration, short, slug},
 };
 
 /// A link to a cell's provenance.
@@ -35,6 +35,12 @@ pub struct Source {
     pub reduced: bool,
     /// How the cells with results differ from the paper's protocol.
     pub reasons: Vec<String>,
+    /// Results that were made elsewhere: where, and in which bundle they came.
+    pub imported: Vec<String>,
+    /// Devices that the results are from, each once.
+    pub devices: Vec<String>,
+    /// The grade of the evidence in a few words: `mean of 5 runs; the paper's protocol; NVIDIA RTX A5000`.
+    pub evidence: String,
     /// What is missing, and why.
     pub missing: Vec<String>,
     /// Where numbers link to: the cell, or the group of cells.
@@ -68,19 +74,8 @@ pub struct CellView {
     pub reduced: bool,
     pub deviations: Vec<String>,
     pub command: String,
-    pub scores: Option<MeasureView>,
-}
-
-/// Measures of a cell that are not in the paper's tables.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the names are the columns")]
-pub struct MeasureView {
-    pub top1: String,
-    pub eq9: String,
-    pub p_false_mean: String,
-    pub p_false_median: String,
-    /// Mean absolute change of top-1 from one epoch to the next, in points; `—` for one epoch.
-    pub unsteadiness: String,
+    /// The file and the first digits of the bundle that the results came in; empty if they were made here.
+    pub bundle: Vec<String>,
 }
 
 /// The cells of a row of a table.
@@ -90,6 +85,10 @@ pub struct Group {
     pub anchor: String,
     /// `Table 3: ResNet-50, random, FPL`
     pub title: String,
+    /// How any of its cells differs from the paper's protocol, each difference once.
+    pub deviations: Vec<String>,
+    /// Where its cells ran, each place once, with the cells' seeds.
+    pub places: Vec<(String, String)>,
     /// One per seed.
     pub cells: Vec<CellView>,
 }
@@ -98,6 +97,14 @@ pub struct Group {
 pub struct Index<'a> {
     cells: BTreeMap<&'a str, &'a Cell>,
     dataset: &'a Dataset,
+}
+
+impl Group {
+    fn new(anchor: String, title: String, cells: Vec<CellView>) -> Self {
+        let mut seen = BTreeSet::new();
+        let deviations = cells.iter().flat_map(|cell| &cell.deviations).filter(|&deviation| seen.insert(deviation));
+        Self { anchor, title, deviations: deviations.cloned().collect(), places: places(&cells), cells }
+    }
 }
 
 impl<'a> Index<'a> {
@@ -126,12 +133,16 @@ impl<'a> Index<'a> {
             (done, planned) if done < planned => "partial",
             _ => "done",
         };
+        let (reasons, imported, devices) = (self.reasons(&scored), imported(&scored), devices(&scored));
         Source {
             state,
             done: scored.len(),
             planned: all.len(),
-            reasons: self.reasons(&scored),
-            reduced: scored.iter().any(|cell| !self.deviations(cell).is_empty()),
+            reduced: !reasons.is_empty(),
+            evidence: evidence(scored.len(), &reasons, &imported, &devices),
+            reasons,
+            imported,
+            devices,
             missing: missing(&all),
             href: href(row, &scored),
             cells: all.iter().map(|cell| link(cell)).collect(),
@@ -181,7 +192,7 @@ impl<'a> Index<'a> {
             reduced: !deviations.is_empty(),
             deviations,
             command: cell.command.clone(),
-            scores: measures(cell),
+            bundle: cell.origin.iter().flat_map(|origin| [origin.file.clone(), short(&origin.bundle)]).collect(),
         }
     }
 }
@@ -194,15 +205,33 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
         let new = index.of_row(row).into_iter().filter(|cell| seen.insert(cell.id.clone()));
         let cells: Vec<CellView> = new.map(|cell| index.view(cell)).collect();
         if !cells.is_empty() {
-            groups.push(Group { anchor: group_anchor(row), title: title(table, row), cells });
+            groups.push(Group::new(group_anchor(row), title(table, row), cells));
         }
     }
     let rest = input.cells.iter().filter(|cell| seen.insert(cell.id.clone()));
     let cells: Vec<CellView> = rest.map(|cell| index.view(cell)).collect();
     if !cells.is_empty() {
-        groups.push(Group { anchor: "cells-other".to_owned(), title: "Other cells".to_owned(), cells });
+        groups.push(Group::new("cells-other".to_owned(), "Other cells".to_owned(), cells));
     }
     groups
+}
+
+/// Device, libraries, host and program of the cells that ran.
+fn places(cells: &[CellView]) -> Vec<(String, String)> {
+    let mut places: Vec<(String, Vec<String>)> = Vec::new();
+    for cell in cells.iter().filter(|cell| !cell.device.is_empty()) {
+        let threads = if cell.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", cell.threads) };
+        let libtorch = format!("libtorch {}", cell.libtorch);
+        let (host, program) = (format!("host {}", cell.host), format!("{} {}", cell.program, cell.commit));
+        let cpu = if cell.device.eq_ignore_ascii_case("cpu") { cell.cpu.as_str() } else { "" };
+        let parts = [cell.device.as_str(), cpu, &cell.cuda, &threads, &libtorch, &host, program.trim()];
+        let place = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, seeds)) => seeds.push(cell.seed.to_string()),
+            None => places.push((place, vec![cell.seed.to_string()])),
+        }
+    }
+    places.into_iter().map(|(place, seeds)| (place, seeds.join(", "))).collect()
 }
 
 /// The anchor of a cell's provenance.
@@ -268,17 +297,32 @@ fn missing(cells: &[&Cell]) -> Vec<String> {
     reasons.into_iter().map(line).collect()
 }
 
-fn measures(cell: &Cell) -> Option<MeasureView> {
-    let scores = cell.scores.as_ref()?;
-    let steps = cell.metrics.windows(2).map(|pair| (pair[1].test_top1_pct - pair[0].test_top1_pct).abs());
-    let steps: Vec<f64> = steps.collect();
-    Some(MeasureView {
-        top1: fixed(scores.top1_pct, 2),
-        eq9: fixed(scores.eq9_overall_pct, 2),
-        p_false_mean: fixed(scores.p_false_mean, 4),
-        p_false_median: format!("{:.2e}", scores.p_false_median),
-        unsteadiness: crate::stats::mean(&steps).map_or_else(|| "—".to_owned(), |mean| fixed(mean, 2)),
-    })
+/// Where the cells that were made elsewhere were made, and the bundles that they came in.
+fn imported(cells: &[&Cell]) -> Vec<String> {
+    let line = |cell: &&Cell| {
+        let origin = cell.origin.as_ref()?;
+        let host = cell.environment.as_ref().map_or("unknown", |environment| environment.host.as_str());
+        Some(format!("seed {} from {} (bundle {}), run on host {host}", cell.seed, origin.file, short(&origin.bundle)))
+    };
+    cells.iter().filter_map(line).collect()
+}
+
+fn devices(cells: &[&Cell]) -> Vec<String> {
+    let all = cells.iter().filter_map(|cell| cell.environment.as_ref()).map(|environment| environment.device.clone());
+    all.filter(|device| !device.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn evidence(runs: usize, reasons: &[String], imported: &[String], devices: &[String]) -> String {
+    if runs == 0 {
+        return String::new();
+    }
+    let mut parts = vec![if runs == 1 { "1 run".to_owned() } else { format!("mean of {runs} runs") }];
+    parts.push(if reasons.is_empty() { "the paper’s protocol" } else { "reduced protocol" }.to_owned());
+    if !imported.is_empty() {
+        parts.push(format!("{} imported", imported.len()));
+    }
+    parts.extend(devices.iter().cloned());
+    parts.join("; ")
 }
 
 /// A commit's first ten digits, with `-dirty` if it is there.

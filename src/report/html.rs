@@ -1,4 +1,5 @@
-//! The report as one HTML file that requests nothing: style sheet and figures are in it, and there is no script.
+//! The report as one HTML file that requests nothing: style sheet, figures and a small script are in it. The script sorts
+//! tables and opens what is folded for printing; nothing is missing without it.
 
 use tera::{Context, Tera};
 
@@ -17,6 +18,8 @@ fn render(view: &View) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     // Everything is escaped but what the template calls safe: the figures, which escape their own text.
     tera.autoescape_on([".html"]);
+    tera.add_raw_template("report.css", include_str!("../../templates/report.css"))?;
+    tera.add_raw_template("report.js", include_str!("../../templates/report.js"))?;
     tera.add_raw_template(NAME, include_str!("../../templates/report.html"))?;
     tera.render(NAME, &Context::from_serialize(view)?)
 }

@@ -20,6 +20,30 @@ pub fn signed(value: f64, decimals: usize) -> String {
     if positive { format!("+{text}") } else { text }
 }
 
+/// A p value with four decimals; `< 0.0001` below.
+pub fn p_value(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".to_owned() } else { fixed(p, 4) }
+}
+
+/// `1.23e-5`: for values that differ by orders of magnitude.
+pub fn scientific(value: f64) -> String {
+    format!("{value:.2e}")
+}
+
+/// Text whose negative numbers have a true minus sign: a hyphen that starts a word and stands before a digit.
+pub fn true_minus(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut before = ' ';
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        let negative =
+            character == '-' && matches!(before, ' ' | '(') && characters.peek().is_some_and(char::is_ascii_digit);
+        result.push(if negative { '−' } else { character });
+        before = character;
+    }
+    result
+}
+
 /// An integer with thousands separators.
 pub fn count(value: u64) -> String {
     grouped(&value.to_string())

@@ -17,6 +17,8 @@ const PAPER_IMAGES: u32 = 10_000;
 /// A table of results.
 #[derive(Debug, Clone, Serialize)]
 pub struct TableView {
+    /// First part of its cells' ids.
+    pub id: String,
     /// Anchor.
     pub anchor: String,
     /// `Table 2`
@@ -101,6 +103,8 @@ pub struct Contrast {
     pub agreement: Option<String>,
     /// Whether a result behind it is from a reduced run.
     pub reduced: bool,
+    /// Whether a result behind it was made elsewhere.
+    pub imported: bool,
     /// Cells behind it, or why there are none.
     pub sources: Vec<Source>,
 }
@@ -132,6 +136,7 @@ impl Measure {
 /// All tables of results.
 pub fn tables(input: &ReportInput, index: &Index) -> Vec<TableView> {
     let view = |table: &Table| TableView {
+        id: table.id.clone(),
         anchor: slug(&table.id),
         number: table.number.clone(),
         caption: table.caption.clone(),
@@ -276,12 +281,12 @@ fn notes(paper: Option<&PaperRow>, scores: &[&Scores], counts: bool) -> Vec<Stri
     if let Some((row, total)) = paper.and_then(|row| Some((row, row.total_false_positives?))) {
         let sum: u32 = row.false_positives.iter().sum();
         if !row.false_positives.is_empty() && sum != total {
-            notes.push(format!("The paper's classes add up to {sum}, not to its total of {total}."));
+            notes.push(format!("The paper’s classes add up to {sum}, not to its total of {total}."));
         }
     }
     if let (Some(first), false) = (scores.first(), is_full_test_set(scores)) {
         notes.push(format!(
-            "Our counts are of {} test images, the paper's of 10,000: only the accuracy can be compared.",
+            "Our counts are of {} test images, the paper’s of 10,000: only the accuracy can be compared.",
             fixed(f64::from(first.images), 0)
         ));
     }
@@ -311,6 +316,7 @@ fn contrast(table: &Table, index: &Index, (row, ce): (&Row, &Row), (name, measur
         pairs: pairs.len(),
         agreement: paper.filter(|_| !pairs.is_empty()).map(|paper| format!("{} of {}", agree(paper), pairs.len())),
         reduced: !pairs.is_empty() && sources.iter().any(|source| source.reduced),
+        imported: !pairs.is_empty() && sources.iter().any(|source| !source.imported.is_empty()),
         value,
         sources,
     }

@@ -1,6 +1,7 @@
 //! Integration tests, a module per subject.
 
 mod archive;
+mod browser;
 mod bundle;
 mod config;
 mod diff;

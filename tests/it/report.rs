@@ -12,7 +12,7 @@ use fpl_repro::{
     paper::PaperRow,
     report::{
         Figure, figures, html,
-        input::{CellState, ReportInput},
+        input::{CellState, Origin, ReportInput},
         markdown, number,
     },
 };
@@ -28,6 +28,7 @@ fn rendered(input: &ReportInput) -> (Vec<Figure>, String, String) {
         std::fs::create_dir_all(folder.join("figures")).unwrap();
         std::fs::write(folder.join("report.html"), &html).unwrap();
         std::fs::write(folder.join("report.md"), &markdown).unwrap();
+        std::fs::write(folder.join("report.json"), serde_json::to_vec(input).unwrap()).unwrap();
         for figure in &figures {
             std::fs::write(folder.join("figures").join(&figure.file), &figure.svg).unwrap();
         }
@@ -49,13 +50,20 @@ fn check(html: &str, markdown: &str, figures: &[Figure]) {
     }
     assert_links_lead_somewhere(html, "href=\"#", '"');
     assert_links_lead_somewhere(markdown, "](#", ')');
-    for request in ["<script", "<link", "<iframe", "src=", "@import", "url(http", "<image href=\"http", "xlink:"] {
+    for request in ["<script ", "<link", "<iframe", "src=", "@import", "url(http", "<image href=\"http", "xlink:"] {
         assert!(!html.contains(request), "the report requests something: {request}");
     }
     for (at, _) in html.match_indices("href=\"http") {
         assert!(html[..at].ends_with("<a "), "only citations may lead elsewhere");
     }
+    assert_eq!(html.matches("<script").count(), 1, "the report's own script");
+    let script = html.split("<script>").nth(1).and_then(|rest| rest.split("</script>").next()).expect("a script");
+    for request in ["http", "//cdn", "fetch(", "XMLHttpRequest", "import(", "WebSocket", "eval("] {
+        assert!(!script.contains(request), "the script may request something: {request}");
+    }
     assert!(html.len() <= 2_000_000, "{} bytes of HTML", html.len());
+    let page = html.len() - figures.iter().map(|figure| figure.svg.len()).sum::<usize>();
+    assert!(page <= 600_000, "{page} bytes of HTML without figures");
     assert!(markdown.len() <= 60_000, "{} bytes of Markdown", markdown.len());
 }
 
@@ -98,6 +106,9 @@ fn numbers_are_written_with_true_signs_and_separators() {
     assert_eq!(number::signed(0.001, 2), "0.00");
     assert_eq!(number::fixed(f64::NAN, 2), "—");
     assert_eq!(number::count(1_000), "1,000");
+    assert_eq!(number::p_value(0.0625), "0.0625");
+    assert_eq!(number::p_value(0.000_099), "< 0.0001");
+    assert_eq!(number::true_minus("T3-a: -0.20 (-5), 3-4"), "T3-a: −0.20 (−5), 3-4");
 }
 
 #[test]
@@ -130,7 +141,7 @@ fn a_report_of_one_run_gives_no_spread() {
     // Seed 0: 10 wrong per class where the paper has 716 with FPL; 99 % where it has 95.25 %.
     assert!(html.contains(">10</a>") && html.contains("−706"));
     assert!(html.contains(">99.00</a>") && html.contains("+3.75"));
-    assert!(!html.contains("class=\"sd\"> ± "), "one seed has no spread");
+    assert!(!html.contains("</a><span class=\"sd\"> ± "), "one seed has no spread");
     assert!(
         markdown.contains("*716*") && markdown.contains("[**10**](#cell-table2-efficientnetv2-s-random-fpl-seed0)")
     );
@@ -210,6 +221,125 @@ fn reduced_runs_and_generated_data_cannot_be_overlooked() {
     assert!(marks >= numbers, "{numbers} numbers, {marks} marks");
 }
 
+/// Five seeds in which FPL's top-1 from scratch is higher than CE's by 0.3, 0.5, 0.1, 0.4 and 0.7 points.
+fn with_an_effect() -> ReportInput {
+    let mut input = input(5, 20, |_, _| CellState::Done);
+    let scores = |input: &mut ReportInput, id: &str| input.cells.iter().position(|cell| cell.id == id).unwrap();
+    for (seed, difference) in [0.3, 0.5, 0.1, 0.4, 0.7].into_iter().enumerate() {
+        let fpl = scores(&mut input, &format!("table3/resnet50/random/fpl/seed{seed}"));
+        let ce = scores(&mut input, &format!("table3/resnet50/random/ce/seed{seed}"));
+        input.cells[ce].scores.as_mut().unwrap().top1_pct = 94.0;
+        input.cells[fpl].scores.as_mut().unwrap().top1_pct = 94.0 + difference;
+    }
+    input
+}
+
+#[test]
+fn the_ledger_says_what_the_runs_say() {
+    let (_, html, markdown) = rendered(&with_an_effect());
+    for report in [&html, &markdown] {
+        // scipy.stats.t.interval(0.95, 4, loc=0.4, scale=np.std(differences, ddof=1)/np.sqrt(5)): 0.1224 to 0.6776.
+        assert!(report.contains("+0.40") && report.contains("+0.12 to +0.68"));
+        // All five differences have one sign: p = 2/2^5; eight claims have runs, so adjusted 8·0.0625.
+        assert!(report.contains("0.0625") && report.contains("0.5000") && report.contains("over the 8 claims"));
+        // P(A > B) and the spread: np.std(differences, ddof=1) is 0.2236.
+        assert!(report.contains("100 %") && report.contains("0.22"));
+        assert!(report.contains("Of 10 claims, 0 held up"));
+        assert!(report.contains("1 show the claimed direction without proof"));
+        // Eight claims: 2·8/2^n < 0.05 from n = 9 on.
+        assert!(report.contains("9 are the fewest that can"));
+    }
+    // The paper's 0.32 and ours on a line of 160 with 0 in the middle, 72 for the farthest value, 0.6776.
+    assert!(html.contains("cx=\"122.5\"") && html.contains("M114.0 2.5") && html.contains("M93.0 18H152.0"));
+    assert!(html.contains("<th scope=\"row\"><a href=\"#claim-t3-a\">T3-a</a></th>"));
+    assert!(html.contains("verdict-direction-only"));
+}
+
+#[test]
+fn claims_findings_and_assumptions_are_all_there() {
+    let input = input(2, 20, |row, _| if row == 0 { not_run() } else { CellState::Done });
+    let (figures, html, markdown) = rendered(&input);
+    let slug = |id: &str| number::slug(id);
+    for report in [&html, &markdown] {
+        let has = |text: &str| report.contains(&text.replace('_', if *report == html { "_" } else { "\\_" }));
+        for claim in &input.paper.claims {
+            assert!(report.contains(&format!("id=\"claim-{}\"", slug(&claim.id))), "{}", claim.id);
+            assert!(has(&claim.text) || has(&claim.text.replace('\'', "&#39;")), "{}", claim.text);
+        }
+        for finding in &input.paper.findings {
+            assert!(has(&finding.follows), "{}", finding.follows);
+        }
+        // Found by computation: notes on the paper, contradictions 1 to 3.
+        for found in ["The table gives 99.85", "The table gives 0.32", "−0.20 (Table 3)"] {
+            assert!(report.contains(found), "{found}");
+        }
+        for assumption in &input.paper.assumptions {
+            assert!(has(&assumption.about) || has(&assumption.about.replace('\'', "&#39;")), "{}", assumption.about);
+        }
+        assert!(report.contains("this configuration has no table “what-if-stem”"));
+        for anchor in ["table1", "table2", "table2-missed", "table3"] {
+            assert!(report.contains(&format!("id=\"{anchor}\"")), "{anchor}");
+        }
+        for figure in &figures {
+            assert!(report.contains(&format!("id=\"{}\"", slug(figure.file.trim_end_matches(".svg")))));
+        }
+        assert!(report.contains("1,000") || report.contains("10,000"));
+    }
+    // What the paper has twice as many of is in its own order: Table 1, Figures 1 and 2, Tables 2 and 3, Figure 3.
+    let order = [
+        "<b>Table 1.</b>",
+        "<b>Figure 1.</b>",
+        "<b>Figure 2.</b>",
+        "<b>Table 2.</b>",
+        "<b>Table 3.</b>",
+        "<b>Figure 3.</b>",
+    ];
+    let places: Vec<usize> = order.iter().map(|title| html.find(title).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn other_readings_stand_beside_the_claims_they_check() {
+    let mut input = with_an_effect();
+    // Table 2's ResNet-18 under another reading, with three seeds.
+    let mut table = input.tables[0].clone();
+    table.id = "what-if-stem".into();
+    table.number = "What if 1".into();
+    table.rows.drain(..2);
+    for row in &mut table.rows {
+        row.paper = None;
+        row.cells = (0..3).map(|seed| format!("what-if-stem/resnet18/random/{}/seed{seed}", row.loss)).collect();
+        input.cells.extend(row.cells.iter().zip(0..).map(|(id, seed)| cell(id, seed, 20, CellState::Done)));
+    }
+    input.tables.push(table);
+    let (_, html, markdown) = rendered(&input);
+    for report in [&html, &markdown] {
+        assert!(report.contains("CIFAR stem: 3×3, stride 1, no max-pool"));
+        assert!(!report.contains("no table “what-if-stem”") && report.contains("no table “what-if-224”"));
+    }
+    assert!(html.contains("id=\"what-if-stem\"") && html.find("id=\"what-if-stem\"") > html.find("id=\"further\""));
+    assert!(markdown.contains("read as “CIFAR stem: 3×3, stride 1, no max-pool”"));
+}
+
+#[test]
+fn imported_results_are_marked_wherever_they_count() {
+    let mut input = with_an_effect();
+    let at = input.cells.iter().position(|cell| cell.id == "table3/resnet50/random/fpl/seed2").unwrap();
+    input.cells[at].origin = Some(Origin { bundle: "ef".repeat(32), file: "gpu-2.tar.gz".into() });
+    input.cells[at].environment.as_mut().unwrap().host = "other-host".into();
+    let (_, html, markdown) = rendered(&input);
+    for report in [&html, &markdown] {
+        assert!(report.contains("1 was run elsewhere and imported"));
+        assert!(report.contains("seed 2 from gpu-2.tar.gz (bundle efefefefef), run on host other-host"));
+        assert!(report.contains("1 of 5 pairs"));
+    }
+    // Table 3's two accuracies and their differences from the paper, four claims, two differences from CE, the further
+    // measures, the cost: and nowhere else but in the legend, the notes and the cell's own provenance.
+    assert_eq!(html.matches("title=\"imported\">‡").count(), 4 + 4 + 2 + 6 + 1);
+    let (_, html, markdown) = rendered(&with_an_effect());
+    assert!(!html.contains("title=\"imported\"") && !markdown.contains("‡ imported"));
+}
+
 #[test]
 fn hostile_strings_stay_text() {
     let hostile = "<script>alert('1')</script> a|b *c* `d` [e](http://f.example) \"g\" & \n{{ h }}";
@@ -223,12 +353,18 @@ fn hostile_strings_stay_text() {
     input.tables[0].caption = hostile.into();
     input.tables[0].rows[0].network = hostile.into();
     input.setup[0].ours = hostile.into();
+    input.paper.claims[0].text = hostile.into();
+    input.paper.claims[0].place = hostile.into();
+    input.paper.findings[0].says = hostile.into();
+    input.paper.assumptions[0].about = hostile.into();
+    input.paper.assumptions[0].alternatives[0].reading = hostile.into();
+    input.readings.insert(input.paper.assumptions[0].keys[0].clone(), hostile.into());
     for cell in &mut input.cells {
         cell.command = hostile.into();
         cell.deviations = vec![hostile.into()];
     }
     let (_, html, markdown) = rendered(&input);
-    assert!(!html.contains("<script") && !html.contains("href=\"javascript"));
+    assert!(!html.contains("href=\"javascript"));
     assert!(!markdown.replace('`', "\u{0}").contains(" <script"), "only code may hold it as it is");
     let columns = |line: &str| line.replace("\\|", "").matches('|').count();
     for table in markdown.split("\n\n").filter(|block| block.starts_with('|')) {

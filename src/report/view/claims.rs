@@ -1,0 +1,289 @@
+//! The claims ledger as the report shows it: every number written out, and links to the cells behind it.
+
+use serde::Serialize;
+
+use super::forest::{self, Forest};
+use crate::paper::{Claim, Measure, Sign};
+use crate::report::{
+    cells::{CellLink, Index, Source, is_other_data},
+    input::ReportInput,
+    ledger::{Entry, Evidence, Ledger, Reading, Verdict},
+    number::{fixed, p_value, signed, slug},
+};
+
+/// What held up.
+#[derive(Debug, Serialize)]
+pub struct Claims {
+    /// In a sentence or two.
+    pub summary: String,
+    /// How many claims have each verdict, all verdicts in their order.
+    pub counts: Vec<Count>,
+    /// Claims that p values are adjusted over.
+    pub family: usize,
+    /// In the paper's order.
+    pub entries: Vec<ClaimView>,
+}
+
+/// A verdict and how many claims have it.
+#[derive(Debug, Serialize)]
+pub struct Count {
+    /// The verdict.
+    pub verdict: VerdictView,
+    /// Claims.
+    pub claims: usize,
+}
+
+/// A verdict as it is shown: never by its colour alone.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct VerdictView {
+    /// For style sheets: `direction-only`.
+    pub key: &'static str,
+    /// `direction only`
+    pub title: &'static str,
+    /// One character.
+    pub sign: &'static str,
+}
+
+/// A claim.
+#[derive(Debug, Serialize)]
+pub struct ClaimView {
+    /// `claim-t2-a`
+    pub anchor: String,
+    /// `T2-a`
+    pub id: String,
+    /// Where the difference came from: the claim's own details.
+    pub href: String,
+    /// In words.
+    pub text: String,
+    /// Where in the paper.
+    pub place: String,
+    /// Name and unit.
+    pub measure: &'static str,
+    /// `below 0` or `above 0`
+    pub claimed: &'static str,
+    /// The paper's effect.
+    pub paper: Option<String>,
+    /// Ours; `None` without runs.
+    pub ours: Option<EvidenceView>,
+    /// Adjusted p.
+    pub p_holm: Option<String>,
+    /// The verdict.
+    pub verdict: VerdictView,
+    /// Why.
+    pub why: String,
+    /// Both sides of the difference.
+    pub sides: Vec<Side>,
+    /// The claim as a drawing; `None` if there is nothing to draw.
+    pub forest: Option<Forest>,
+    /// Under other readings.
+    pub readings: Vec<ReadingView>,
+}
+
+/// One side of a difference.
+#[derive(Debug, Serialize)]
+pub struct Side {
+    /// Ids of its cells without seeds.
+    pub prefix: String,
+    /// Where its cells stand together; empty if they are in no table.
+    pub href: String,
+    /// One per seed.
+    pub cells: Vec<CellLink>,
+}
+
+/// Pairs of runs, in words and digits.
+#[derive(Debug, Serialize)]
+pub struct EvidenceView {
+    /// Pairs of runs with the same seed.
+    pub pairs: usize,
+    /// `seeds 0, 1, 2`
+    pub seeds: String,
+    /// Means of both sides.
+    pub means: Option<[String; 2]>,
+    /// Mean difference.
+    pub mean: String,
+    /// Standard deviation of the differences.
+    pub sd: Option<String>,
+    /// 95 % interval of the mean difference.
+    pub interval: Option<String>,
+    /// Two-sided sign-flip p.
+    pub p: String,
+    /// One-sided.
+    pub p_claimed: String,
+    /// P(A > B), in percent.
+    pub superiority: String,
+    /// Standard deviation over seeds of the side that is subtracted.
+    pub seed_sd: Option<String>,
+    /// Binomial standard error of one run.
+    pub binomial_se: Option<String>,
+    /// Difference that so many pairs detect with 80 % power.
+    pub detectable: Option<String>,
+    /// Whether the runs do not follow the paper's protocol.
+    pub reduced: bool,
+    /// How.
+    pub deviations: Vec<String>,
+    /// Pairs that were run elsewhere, in whole or in part.
+    pub imported: usize,
+}
+
+/// A claim under another reading of what the paper leaves open.
+#[derive(Debug, Serialize)]
+pub struct ReadingView {
+    /// What is open.
+    pub about: String,
+    /// How it is read.
+    pub reading: String,
+    /// Where its cells stand; empty if there are none.
+    pub href: String,
+    /// Runs; `None` if there are none.
+    pub ours: Option<EvidenceView>,
+    /// Verdict.
+    pub verdict: VerdictView,
+}
+
+/// The ledger.
+pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Claims {
+    Claims {
+        summary: summary(input, ledger),
+        counts: VERDICTS
+            .map(|verdict| Count { verdict: verdict_view(verdict), claims: ledger.count(verdict) })
+            .into_iter()
+            .collect(),
+        family: ledger.family,
+        entries: ledger.entries.iter().map(|entry| claim_view(input, index, entry)).collect(),
+    }
+}
+
+/// The anchor of a claim.
+pub(super) fn anchor(id: &str) -> String {
+    format!("claim-{}", slug(id))
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Reproduced, Verdict::DirectionOnly, Verdict::Inconclusive, Verdict::Contradicted, Verdict::NotRun];
+
+pub(super) fn verdict_view(verdict: Verdict) -> VerdictView {
+    let (key, sign) = match verdict {
+        Verdict::Reproduced => ("reproduced", "✓"),
+        Verdict::DirectionOnly => ("direction-only", "≈"),
+        Verdict::Inconclusive => ("inconclusive", "?"),
+        Verdict::Contradicted => ("contradicted", "✗"),
+        Verdict::NotRun => ("not-run", "–"),
+    };
+    VerdictView { key, title: verdict.title(), sign }
+}
+
+/// What a reader takes away who reads nothing else.
+fn summary(input: &ReportInput, ledger: &Ledger) -> String {
+    let claims = ledger.entries.len();
+    let tested: Vec<&Entry> = ledger.entries.iter().filter(|entry| entry.evidence.pairs() > 0).collect();
+    if claims == 0 {
+        return "The paper’s data list no claim.".to_owned();
+    }
+    if tested.is_empty() {
+        return format!("Nothing has been tested: none of the {claims} claims has a pair of runs with the same seed.");
+    }
+    if is_other_data(&input.dataset) {
+        return format!(
+            "Nothing held up and nothing was refuted: the {} of {claims} claims with runs were run on data that are not \
+             CIFAR-10, and the verdict on each is “inconclusive” whatever the numbers are.",
+            tested.len()
+        );
+    }
+    let of = |verdict| ledger.count(verdict);
+    let proper = tested.iter().filter(|entry| entry.evidence.deviations.is_empty()).count();
+    let text = format!(
+        "Of {claims} claims, {} held up under the paper’s protocol and {} turned out the other way; {} show the claimed \
+         direction without proof, {} cannot be decided by these runs, and {} were not run.",
+        of(Verdict::Reproduced),
+        of(Verdict::Contradicted),
+        of(Verdict::DirectionOnly),
+        of(Verdict::Inconclusive),
+        of(Verdict::NotRun)
+    );
+    let reduced = match tested.len() - proper {
+        0 => return text,
+        _ if proper == 0 => "All runs are of a reduced protocol".to_owned(),
+        some => format!("The runs behind {some} of the {} claims with runs are of a reduced protocol", tested.len()),
+    };
+    format!("{text} {reduced}, which can show a direction but neither reproduce nor contradict.")
+}
+
+fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
+    let Entry { claim, paper_effect, evidence, verdict, .. } = entry;
+    ClaimView {
+        anchor: anchor(&claim.id),
+        href: format!("#{}", anchor(&claim.id)),
+        id: claim.id.clone(),
+        text: claim.text.clone(),
+        place: claim.place.clone(),
+        measure: claim.measure.title(),
+        claimed: match claim.claimed {
+            Sign::Greater => "above 0",
+            Sign::Less => "below 0",
+        },
+        paper: paper_effect.map(|effect| signed(effect, claim.measure.decimals())),
+        ours: evidence_view(claim, evidence),
+        p_holm: entry.p_holm.map(p_value),
+        verdict: verdict_view(*verdict),
+        why: entry.why.clone(),
+        sides: [&claim.cells, &claim.against].map(|prefix| side(input, index, prefix)).into_iter().collect(),
+        forest: forest::forest(claim.claimed, *paper_effect, evidence),
+        readings: entry.readings.iter().map(|reading| reading_view(input, index, claim, reading)).collect(),
+    }
+}
+
+fn reading_view(input: &ReportInput, index: &Index, claim: &Claim, reading: &Reading) -> ReadingView {
+    ReadingView {
+        about: reading.about.clone(),
+        reading: reading.reading.clone(),
+        href: side(input, index, &reading.evidence.cells).href,
+        ours: evidence_view(claim, &reading.evidence),
+        verdict: verdict_view(reading.verdict),
+    }
+}
+
+fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
+    let rows = input.tables.iter().flat_map(|table| &table.rows);
+    let of_prefix = |id: &String| id.rsplit_once('/').is_some_and(|(before, _)| before == prefix);
+    let row = rows.into_iter().find(|row| row.cells.iter().any(of_prefix));
+    let source: Option<Source> = row.map(|row| index.source(row));
+    Side {
+        prefix: prefix.to_owned(),
+        href: source.as_ref().map(|source| source.href.clone()).unwrap_or_default(),
+        cells: source.map(|source| source.cells).unwrap_or_default(),
+    }
+}
+
+fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<EvidenceView> {
+    let decimals = decimals(claim.measure, evidence.pairs());
+    let number = |value: f64| fixed(value, decimals);
+    Some(EvidenceView {
+        pairs: evidence.pairs(),
+        seeds: seeds(&evidence.seeds),
+        means: evidence.means.map(|means| means.map(number)),
+        mean: signed(evidence.mean?, decimals),
+        sd: evidence.sd.map(number),
+        interval: evidence
+            .interval
+            .map(|[low, high]| format!("{} to {}", signed(low, decimals), signed(high, decimals))),
+        p: evidence.p_two_sided.map(p_value)?,
+        p_claimed: evidence.p_claimed.map(p_value)?,
+        superiority: format!("{} %", fixed(100.0 * evidence.superiority?, 0)),
+        seed_sd: evidence.seed_sd.map(number),
+        binomial_se: evidence.binomial_se.map(number),
+        detectable: evidence.detectable.map(number),
+        reduced: !evidence.deviations.is_empty(),
+        deviations: evidence.deviations.clone(),
+        imported: evidence.imported,
+    })
+}
+
+/// Digits after the point: a mean of counts has one more than a count.
+pub(super) fn decimals(measure: Measure, pairs: usize) -> usize {
+    measure.decimals() + usize::from(measure == Measure::FalsePositives && pairs > 1)
+}
+
+fn seeds(seeds: &[u64]) -> String {
+    let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+    format!("{noun} {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+}
