@@ -5,6 +5,7 @@ mod config;
 mod diff;
 mod download;
 mod fingerprint;
+mod forms;
 mod layers;
 mod matrix;
 mod pipeline;
