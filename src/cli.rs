@@ -4,6 +4,7 @@ mod bundle;
 mod claims;
 mod diff;
 mod gc;
+mod github;
 mod inspect;
 mod survey;
 mod verify;
@@ -302,6 +303,9 @@ impl Session {
         });
         let outcome = self.runner().run(&self.reports)?;
         self.summarize(&outcome);
+        if let Some(published) = &outcome.published {
+            github::job_summary(&published.folder);
+        }
         Ok(match (outcome.forbidden, outcome.missing, &outcome.published) {
             (true, _, _) => 3,
             (false, 1.., _) => 1,

@@ -66,6 +66,18 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// Appends to a file, which is made if it is not there; `false`, and nothing is written, if it would be larger than
+/// `most` bytes.
+pub fn append(path: &Path, bytes: &[u8], most: u64) -> Result<bool> {
+    let mut file = File::options().append(true).create(true).open(path).map_err(Error::io("open", path))?;
+    let size = file.metadata().map_err(Error::io("read the size of", path))?.len();
+    if size + bytes.len() as u64 > most {
+        return Ok(false);
+    }
+    file.write_all(bytes).map_err(Error::io("append to", path))?;
+    Ok(true)
+}
+
 /// tempfile's default is readable by the owner only; artifacts are shared.
 fn default_permissions() -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;

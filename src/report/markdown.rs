@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
 use super::{figure::Figure, input::ReportInput, view::View};
@@ -11,19 +12,23 @@ const NAME: &str = "report.md";
 
 /// The report as Markdown. `figures` are those of [`super::figures`], expected as `figures/<file>` beside the report.
 pub fn markdown(input: &ReportInput, figures: &[Figure]) -> Result<String> {
-    render(&View::new(input, figures))
-        .map_err(|error| Error::Render { what: NAME.to_owned(), message: error.to_string() })
+    render(NAME, include_str!("../../templates/report.md"), &View::new(input, figures))
 }
 
-fn render(view: &View) -> tera::TeraResult<String> {
+/// Renders a template with Markdown's escapes.
+pub(super) fn render(name: &'static str, template: &str, view: &impl Serialize) -> Result<String> {
+    rendered(name, template, view).map_err(|error| Error::Render { what: name.to_owned(), message: error.to_string() })
+}
+
+fn rendered(name: &'static str, template: &str, view: &impl Serialize) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     // Not HTML's escapes, but Markdown's own, everywhere.
     tera.set_escape_fn(escape);
     tera.autoescape_on([".md"]);
     tera.register_filter("code", code);
     tera.register_filter("address", address);
-    tera.add_raw_template(NAME, include_str!("../../templates/report.md"))?;
-    tera.render(NAME, &Context::from_serialize(view)?)
+    tera.add_raw_template(name, template)?;
+    tera.render(name, &Context::from_serialize(view)?)
 }
 
 /// Escapes what Markdown, its tables and HTML in it would interpret; a line stays a line.

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod view;
 pub mod html;
 pub mod markdown;
+pub mod forms;
 
 pub use figure::{Figure, figures};
 pub use html::html;
@@ -20,6 +21,13 @@ use input::ReportInput;
 
 /// The file that holds a report's whole content: every other file of the report follows from it.
 pub const CONTENT: &str = "report.json";
+
+/// The files of a report that are in none of its folders.
+pub const TOP: [&str; 7] =
+    ["report.html", "report.md", CONTENT, "summary.md", "claims.json", "claims.xml", "numbers.tex"];
+
+/// The folders of a report.
+pub const FOLDERS: [&str; 3] = ["figures", "tables", "data"];
 
 /// A file of a report: its path relative to the report's folder, and its content.
 pub type File = (String, Vec<u8>);
@@ -32,6 +40,7 @@ pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
         (CONTENT.to_owned(), json(input)?),
     ];
     files.extend(figures.iter().map(|figure| (format!("figures/{}", figure.file), figure.svg.clone().into_bytes())));
+    files.extend(forms::files(input)?);
     Ok(files)
 }
 

@@ -184,24 +184,11 @@ fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> 
     Ok(())
 }
 
-/// Files of a report outside its folders.
-const OURS: [&str; 9] = [
-    "report.html",
-    "report.md",
-    "report.json",
-    "summary.md",
-    "claims.json",
-    "claims.xml",
-    "numbers.tex",
-    "schema.json",
-    "tables.tex",
-];
-
 /// A manifest in a folder that others can write to must not make us remove anything else.
 fn is_ours(name: &str) -> bool {
     let folder = name.split_once('/').map_or("", |(folder, _)| folder);
     let plain = !name.starts_with('/') && !name.contains("..");
-    plain && (matches!(folder, "figures" | "tables" | "data") || folder.is_empty() && OURS.contains(&name))
+    plain && (report::FOLDERS.contains(&folder) || folder.is_empty() && report::TOP.contains(&name))
 }
 
 fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {

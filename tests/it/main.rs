@@ -8,6 +8,7 @@ mod diff;
 mod download;
 mod figures;
 mod fingerprint;
+mod forms;
 mod layers;
 mod ledger;
 mod matrix;

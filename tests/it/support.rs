@@ -109,6 +109,12 @@ impl Project {
         run_in(&self.root, args)
     }
 
+    /// Runs the program with the test profile and variables of the environment.
+    pub(crate) fn with(&self, variables: &[(&str, &Path)], args: &[&str]) -> Output {
+        let mut command = command(&self.root);
+        output(command.envs(variables.iter().copied()).args(["--profile", "test"]).args(args))
+    }
+
     /// Runs the program and expects that it succeeds.
     pub(crate) fn ok(&self, args: &[&str]) -> Output {
         let output = self.run(args);
@@ -278,7 +284,11 @@ fn command(root: &Path) -> Command {
 }
 
 fn run_in(root: &Path, args: &[&str]) -> Output {
-    let output = command(root).args(args).output().unwrap();
+    output(command(root).args(args))
+}
+
+fn output(command: &mut Command) -> Output {
+    let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Output { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }

@@ -1,0 +1,60 @@
+//! The report in further forms: for a pull request, for a paper's LaTeX, for a spreadsheet, for a test runner.
+//!
+//! Like the report they are functions of its input, byte for byte the same on every machine. Measured and quoted numbers
+//! never look the same, a reduced or an imported one says so, and a missing one can be seen.
+
+mod csv;
+mod junit;
+mod latex;
+mod numbers;
+mod summary;
+mod tex;
+
+use serde::Serialize;
+
+use super::cells::Index;
+use super::input::{Cell, CellState, ReportInput};
+use super::ledger::{Ledger, ledger};
+use super::{File, json};
+use crate::error::Result;
+use crate::paper::audit::{Audit, audit};
+
+pub use summary::{MARKER, MOST_BYTES, summary};
+
+/// `claims.json`: the verdicts on the paper's claims, and the paper against itself.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Claims {
+    /// Every claim against our runs.
+    pub ledger: Ledger,
+    /// The paper's numbers held against each other.
+    pub audit: Audit,
+}
+
+/// Every further form of the report on `input`.
+pub fn files(input: &ReportInput) -> Result<Vec<File>> {
+    let index = Index::new(input);
+    let claims = Claims { ledger: ledger(input), audit: audit(&input.paper) };
+    let text = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+    let mut files = vec![
+        text("summary.md", summary(input, &claims.ledger)?),
+        ("claims.json".to_owned(), json(&claims)?),
+        text("claims.xml", junit::junit(input, &claims.ledger)?),
+        text("numbers.tex", numbers::numbers(input, &index, &claims.ledger)),
+        text("tables/claims.tex", latex::claims(&claims.ledger)),
+    ];
+    files.extend(latex::tables(input, &index));
+    files.extend(csv::files(input, &index, &claims.ledger)?);
+    Ok(files)
+}
+
+/// What a cell's numbers are worth: `measured`, `reduced`, `imported`, `not run` or `failed`. A reduced run is reduced
+/// wherever it was made.
+fn grade(index: &Index, cell: &Cell) -> &'static str {
+    match cell.state {
+        CellState::Failed { .. } => "failed",
+        CellState::NotRun { .. } => "not run",
+        CellState::Done if !index.deviations(cell).is_empty() => "reduced",
+        CellState::Done if cell.origin.is_some() => "imported",
+        CellState::Done => "measured",
+    }
+}
