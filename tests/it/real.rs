@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::{Project, skip};
+use crate::support::Project;
 
 /// The archive, where there is one: `FPL_REPRO_CIFAR10`, or beside the project.
 fn archive() -> Option<PathBuf> {
