@@ -56,15 +56,17 @@ def main():
     test_images, test_labels = records(folder / "test.bin")
     draws = load_file(folder / "draws.safetensors")
     column = lambda name: torch.tensor(recipe["normalization"][name], dtype=torch.float32).reshape(1, 3, 1, 1)
-    normalize = lambda batch: (batch.float() - column("mean")) / column("std")
+    normalize = lambda batch: ((batch.float() - column("mean")) / column("std")).to(kind)
 
     net = torchvision.models.resnet18(num_classes=10)
     state = load_file(folder / "initial.safetensors")
     missing = net.load_state_dict(state, strict=False)
     assert not missing.unexpected_keys and all(key.endswith("num_batches_tracked") for key in missing.missing_keys)
+    kind = torch.float64 if job["double"] else torch.float32
+    net = net.to(kind)
     if layout == ["nhwc"]:
         net = net.to(memory_format=torch.channels_last)
-    alpha = 1 - torch.bincount(labels, minlength=10) / len(labels)
+    alpha = 1 - torch.bincount(labels, minlength=10).to(kind) / len(labels)
     optimizer, scheduler = optimizer_of(recipe, net)
 
     losses, accuracies = [], []

@@ -4,6 +4,7 @@
 //! `parity FOLDER` reads `job.json`, `train.bin` and `test.bin` there, and writes `initial.safetensors` (the weights
 //! before the first step), `draws.safetensors` (of every epoch the order of the images, and of every position the crop's
 //! top and left edge and whether it is mirrored) and `ours.json` (the loss of every step, the accuracy of every epoch).
+//! With `"double": true` in the job the network computes in float64, which leaves rounding no part in the first epochs.
 #![allow(clippy::print_stdout, reason = "its output")]
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use fpl_worker::nn::fit::{Fit, logits, parameters};
 use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
 use serde::Deserialize;
-use tch::nn::VarStore;
+use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Kind, Tensor};
 
 #[derive(Deserialize)]
@@ -30,6 +31,17 @@ struct Job {
     loss: Loss,
     recipe: Recipe,
     seed: u64,
+    double: bool,
+}
+
+/// A network of float64 that takes float32 images.
+#[derive(Debug)]
+struct Double(Box<dyn ModuleT>);
+
+impl ModuleT for Double {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
+        self.0.forward_t(&xs.to_kind(Kind::Double), train)
+    }
 }
 
 fn main() {
@@ -54,13 +66,17 @@ fn run(folder: &Path) -> Result<()> {
     let labels = read_labels(&folder.join("test.bin"), u32::MAX)?;
 
     tch::manual_seed(torch_seed(job.seed, Purpose::Weights, 0));
-    let store = VarStore::new(Device::Cpu);
-    let net = net::build(&store.root(), job.network, CLASSES as i64, recipe.initializer)?;
+    let mut store = VarStore::new(Device::Cpu);
+    let mut net = net::build(&store.root(), job.network, CLASSES as i64, recipe.initializer)?;
     let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
     let initial: Vec<(String, Tensor)> = variables.into_iter().map(|(name, tensor)| (name, tensor.detach())).collect();
     save(&initial, &folder.join("initial.safetensors"))?;
     save(&draws(&job, train.len() as u32), &folder.join("draws.safetensors"))?;
 
+    if job.double {
+        store.double();
+        net = Box::new(Double(net));
+    }
     net::channels_last(&store);
     let criterion = Criterion::new(&job.loss, train.class_counts());
     let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(&store, &criterion));
