@@ -221,15 +221,30 @@ fn actions(graph: &mut Graph, files: &Files, evidence: &Evidence, report: &Repor
 }
 
 fn action(manifest: &Manifest, object: &Value, result: &Value) -> Value {
-    let on = &manifest.environment;
-    let device = if on.device.is_empty() { on.cpu.clone() } else { format!("{} ({})", on.device, on.cpu) };
     json!({
         "@id": format!("#{}-{}", manifest.stage, &manifest.fingerprint[..12]), "@type": "CreateAction",
-        "name": format!("{} {}", manifest.stage, manifest.subject),
-        "description": format!("on {}, {device}; {} s; fingerprint {}", on.host, manifest.seconds, manifest.fingerprint),
-        "instrument": id(&application(&on.program)), "object": object, "result": result,
-        "startTime": manifest.started, "endTime": manifest.finished, "actionStatus": "http://schema.org/CompletedActionStatus",
+        "name": format!("{} {}", manifest.stage, manifest.subject), "description": circumstances(manifest),
+        "instrument": id(&application(&manifest.environment.program)), "object": object, "result": result,
+        "startTime": manifest.started, "endTime": manifest.finished,
+        "actionStatus": "http://schema.org/CompletedActionStatus",
     })
+}
+
+/// Where and how a stage ran.
+fn circumstances(manifest: &Manifest) -> String {
+    let on = &manifest.environment;
+    let mut parts = vec![format!("on {}", on.host), on.cpu.clone(), on.device.clone(), on.cuda.clone()];
+    if !on.libtorch.is_empty() {
+        parts.push(format!("libtorch {}", on.libtorch));
+        parts.push(format!("{} threads, resumed {} times", on.threads, on.resumed));
+    }
+    parts.push(format!("{} s", manifest.seconds));
+    parts.push(format!("fingerprint {}", manifest.fingerprint));
+    if !on.git_commit.is_empty() {
+        parts.push(format!("git commit {}", on.git_commit));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("; ")
 }
 
 fn root(graph: &Graph, report: &ReportInput, manifests: &[&Manifest]) -> Value {

@@ -90,7 +90,7 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
         (None, Vec::new())
     } else {
         let input = content::check(files, &report, &evidence)?;
-        let rendered = rendered(files, &input)?;
+        let rendered = rendered(files, &input).map_err(|fault| blame_content(files, &evidence, fault))?;
         (Some(rendered), verdicts(&input))
     };
     evidence.check_chain()?;
@@ -199,6 +199,17 @@ fn rendered(files: &Files, input: &ReportInput) -> Result<usize, Fault> {
     }
     let extra = files.keys().find(|name| name.strip_prefix(REPORT).is_some_and(|name| !again.contains_key(name)));
     extra.map_or(Ok(again.len()), |name| Err(Fault::new(name, "is no file of the report")))
+}
+
+/// A file that was not rendered from this content: if the content is not what was recorded, that was changed. It can be
+/// so in parts that follow from nothing else, as an image.
+fn blame_content(files: &Files, evidence: &Evidence, fault: Fault) -> Fault {
+    match record(files, &report_path(), &evidence.report, CONTENT, REPORT_MANIFEST) {
+        Err(content) if fault.place != content.place => {
+            Fault::new(&content.place, format!("{}; so {fault}", content.message))
+        }
+        _ => fault,
+    }
 }
 
 fn verdicts(input: &ReportInput) -> Vec<(String, usize)> {
