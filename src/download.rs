@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::fs;
 
 const MAX_REDIRECTS: usize = 5;
-const MAX_BACKOFF: Duration = Duration::from_secs(60);
+const MAX_BACKOFF: Duration = Duration::from_mins(1);
 const CHUNK_BYTES: usize = 1 << 16;
 /// How long an interrupt may go unnoticed.
 const POLL: Duration = Duration::from_millis(50);

@@ -40,7 +40,7 @@ pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
         (CONTENT.to_owned(), json(input)?),
     ];
     files.extend(figures.iter().map(|figure| (format!("figures/{}", figure.file), figure.svg.clone().into_bytes())));
-    files.extend(forms::files(input)?);
+    files.extend(forms::files(input, figures)?);
     Ok(files)
 }
 

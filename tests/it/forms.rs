@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Instant;
 
 use fpl_repro::report::{
     self, FOLDERS, TOP, figures, forms,
@@ -23,7 +24,7 @@ use crate::support::Project;
 /// Every file of a report but the figures, by its name; with `FPL_REPORT_OUT=folder` they are written there, to be looked
 /// at.
 fn rendered(input: &ReportInput) -> BTreeMap<String, String> {
-    let files = forms::files(input).unwrap();
+    let files = forms::files(input, &[]).unwrap();
     if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
         let folder = Path::new(&folder).join(std::thread::current().name().unwrap().replace("::", "-"));
         for (name, bytes) in &files {
@@ -354,6 +355,49 @@ fn check_tables(markdown: &str) {
     for block in markdown.split("\n\n").filter(|block| block.starts_with('|')) {
         let widths: BTreeSet<usize> = block.lines().filter(|line| line.starts_with('|')).map(columns).collect();
         assert_eq!(widths.len(), 1, "a cell breaks its table: {block}");
+    }
+}
+
+#[test]
+fn figures_are_pdf_and_png_too() {
+    let mut input = done();
+    let example = input.example.as_mut().unwrap();
+    // Red, so that the image can be told from everything else.
+    example.image.pixels = [vec![255; 1024], vec![0; 2048]].concat();
+    let figures = figures(&input).unwrap();
+    let start = Instant::now();
+    let files: BTreeMap<_, _> = forms::files(&input, &figures).unwrap().into_iter().collect();
+    eprintln!("{:?} with {} figures", start.elapsed(), figures.len());
+    for figure in &figures {
+        let name = figure.file.trim_end_matches(".svg");
+        let (pdf, png) = (&files[&format!("figures/{name}.pdf")], &files[&format!("figures/{name}.png")]);
+        if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
+            let folder = Path::new(&folder).join("figures");
+            fpl_repro::fs::write_atomic(&folder.join(format!("{name}.pdf")), pdf).unwrap();
+            fpl_repro::fs::write_atomic(&folder.join(format!("{name}.png")), png).unwrap();
+            fpl_repro::fs::write_atomic(&folder.join(&figure.file), figure.svg.as_bytes()).unwrap();
+        }
+        assert!(pdf.starts_with(b"%PDF-1.") && !pdf.windows(13).any(|part| part == b"/CreationDate"));
+        assert!(pdf.windows(10).any(|part| part == b"DejaVuSans"), "{name}: the embedded font, as text");
+        // Width and height of the PNG are twice those of the drawing.
+        let attribute = |name: &str| -> u32 {
+            let head = figure.svg.split_once(&format!(" {name}=\"")).unwrap().1;
+            head.split_once('"').unwrap().0.parse().unwrap()
+        };
+        let size = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+        assert_eq!([size(16), size(20)], [2 * attribute("width"), 2 * attribute("height")], "{name}");
+        // Text is there: a drawing without it has no dark pixel where the axes' labels are.
+        let pixels = resvg::tiny_skia::Pixmap::decode_png(png).unwrap();
+        let count = |is: fn(u8, u8, u8) -> bool| {
+            pixels.pixels().iter().filter(|pixel| is(pixel.red(), pixel.green(), pixel.blue())).count()
+        };
+        assert!(count(|r, g, b| r < 0x40 && g < 0x40 && b < 0x40) > 500, "{name}: ink");
+        if name == "figure1-example" {
+            assert!(
+                count(|r, g, b| r == 255 && g == 0 && b == 0) > 10_000,
+                "the image is in it, with its pixels' colours"
+            );
+        }
     }
 }
 
