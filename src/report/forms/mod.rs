@@ -3,6 +3,7 @@
 //! Like the report they are functions of its input, byte for byte the same on every machine. Measured and quoted numbers
 //! never look the same, a reduced or an imported one says so, and a missing one can be seen.
 
+mod convert;
 mod csv;
 mod junit;
 mod latex;
@@ -13,6 +14,7 @@ mod tex;
 use serde::Serialize;
 
 use super::cells::Index;
+use super::figure::Figure;
 use super::input::{Cell, CellState, ReportInput};
 use super::ledger::{Ledger, ledger};
 use super::{File, json};
@@ -30,8 +32,8 @@ pub struct Claims {
     pub audit: Audit,
 }
 
-/// Every further form of the report on `input`.
-pub fn files(input: &ReportInput) -> Result<Vec<File>> {
+/// Every further form of the report on `input`. `figures` are those of [`super::figures`].
+pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
     let index = Index::new(input);
     let claims = Claims { ledger: ledger(input), audit: audit(&input.paper) };
     let text = |name: &str, text: String| (name.to_owned(), text.into_bytes());
@@ -44,6 +46,11 @@ pub fn files(input: &ReportInput) -> Result<Vec<File>> {
     ];
     files.extend(latex::tables(input, &index));
     files.extend(csv::files(input, &index, &claims.ledger)?);
+    for figure in figures {
+        let name = figure.file.trim_end_matches(".svg");
+        let convert::Converted { pdf, png } = convert::convert(figure)?;
+        files.extend([(format!("figures/{name}.pdf"), pdf), (format!("figures/{name}.png"), png)]);
+    }
     Ok(files)
 }
 
