@@ -85,9 +85,13 @@ pub struct Group {
     pub anchor: String,
     /// `Table 3: ResNet-50, random, FPL`
     pub title: String,
+    /// Whether one cell has results, so that numbers link to it and not to the group.
+    pub single: bool,
+    /// Whether its cells differ in more than their seeds.
+    pub mixed: bool,
     /// How any of its cells differs from the paper's protocol, each difference once.
     pub deviations: Vec<String>,
-    /// Where its cells ran, each place once, with the cells' seeds.
+    /// Where its cells ran, each place once, with the cells' seeds; with their ids where they are mixed.
     pub places: Vec<(String, String)>,
     /// One per seed.
     pub cells: Vec<CellView>,
@@ -103,7 +107,16 @@ impl Group {
     fn new(anchor: String, title: String, cells: Vec<CellView>) -> Self {
         let mut seen = BTreeSet::new();
         let deviations = cells.iter().flat_map(|cell| &cell.deviations).filter(|&deviation| seen.insert(deviation));
-        Self { anchor, title, deviations: deviations.cloned().collect(), places: places(&cells), cells }
+        let prefixes: BTreeSet<&str> = cells.iter().filter_map(|cell| Some(cell.id.rsplit_once('/')?.0)).collect();
+        Self {
+            single: cells.iter().filter(|cell| cell.state == "done").count() == 1,
+            mixed: prefixes.len() > 1,
+            deviations: deviations.cloned().collect(),
+            places: places(&cells, prefixes.len() > 1),
+            anchor,
+            title,
+            cells,
+        }
     }
 }
 
@@ -217,7 +230,7 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
 }
 
 /// Device, libraries, host and program of the cells that ran.
-fn places(cells: &[CellView]) -> Vec<(String, String)> {
+fn places(cells: &[CellView], mixed: bool) -> Vec<(String, String)> {
     let mut places: Vec<(String, Vec<String>)> = Vec::new();
     for cell in cells.iter().filter(|cell| !cell.device.is_empty()) {
         let threads = if cell.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", cell.threads) };
@@ -226,12 +239,13 @@ fn places(cells: &[CellView]) -> Vec<(String, String)> {
         let cpu = if cell.device.eq_ignore_ascii_case("cpu") { cell.cpu.as_str() } else { "" };
         let parts = [cell.device.as_str(), cpu, &cell.cuda, &threads, &libtorch, &host, program.trim()];
         let place = parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ");
+        let name = if mixed { cell.id.clone() } else { cell.seed.to_string() };
         match places.iter_mut().find(|(known, _)| *known == place) {
-            Some((_, seeds)) => seeds.push(cell.seed.to_string()),
-            None => places.push((place, vec![cell.seed.to_string()])),
+            Some((_, cells)) => cells.push(name),
+            None => places.push((place, vec![name])),
         }
     }
-    places.into_iter().map(|(place, seeds)| (place, seeds.join(", "))).collect()
+    places.into_iter().map(|(place, cells)| (place, cells.join(", "))).collect()
 }
 
 /// The anchor of a cell's provenance.

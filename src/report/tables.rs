@@ -38,6 +38,8 @@ pub struct Reading {
     pub anchor: String,
     /// How the measures are read; empty if there is one reading only.
     pub title: String,
+    /// Whether the paper has any of its rows.
+    pub in_paper: bool,
     /// Names of the measures.
     pub columns: Vec<String>,
     /// Rows.
@@ -234,6 +236,7 @@ fn reading(table: &Table, index: &Index, anchor: &str, title: &str, measures: &[
     Reading {
         anchor: format!("{}{anchor}", slug(&table.id)),
         title: title.to_owned(),
+        in_paper: table.rows.iter().any(|row| row.paper.is_some()),
         columns: measures.iter().map(|measure| measure.title.clone()).collect(),
         rows: table.rows.iter().map(|row| row_view(index, row, measures)).collect(),
     }

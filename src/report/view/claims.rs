@@ -103,6 +103,8 @@ pub struct EvidenceView {
     pub mean: String,
     /// Standard deviation of the differences.
     pub sd: Option<String>,
+    /// Whether several pairs have one and the same difference, so that their spread is 0.
+    pub no_spread: bool,
     /// 95 % interval of the mean difference.
     pub interval: Option<String>,
     /// Two-sided sign-flip p.
@@ -263,6 +265,7 @@ fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<EvidenceView> {
         means: evidence.means.map(|means| means.map(number)),
         mean: signed(evidence.mean?, decimals),
         sd: evidence.sd.map(number),
+        no_spread: evidence.sd == Some(0.0),
         interval: evidence
             .interval
             .map(|[low, high]| format!("{} to {}", signed(low, decimals), signed(high, decimals))),
