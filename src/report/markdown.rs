@@ -10,9 +10,30 @@ use crate::error::{Error, Result};
 
 const NAME: &str = "report.md";
 
-/// The report as Markdown. `figures` are those of [`super::figures`], expected as `figures/<file>` beside the report.
+/// The most bytes that the report may have: GitHub shows longer files as text only, and mail programs cut them.
+pub const MOST_BYTES: usize = 60_000;
+
+/// The view, and how much of it to show: 2 is all; 1 leaves out supplementary figures and details of further tables; 0
+/// also the list of cells. What is left out is in the HTML report.
+#[derive(Serialize)]
+struct Detailed<'a> {
+    #[serde(flatten)]
+    view: &'a View<'a>,
+    detail: u8,
+}
+
+/// The report as Markdown, as detailed as [`MOST_BYTES`] allow. `figures` are those of [`super::figures`], expected as
+/// `figures/<file>` beside the report.
 pub fn markdown(input: &ReportInput, figures: &[Figure]) -> Result<String> {
-    render(NAME, include_str!("../../templates/report.md"), &View::new(input, figures))
+    let view = View::new(input, figures);
+    let with = |detail| render(NAME, include_str!("../../templates/report.md"), &Detailed { view: &view, detail });
+    for detail in [2, 1] {
+        let text = with(detail)?;
+        if text.len() <= MOST_BYTES {
+            return Ok(text);
+        }
+    }
+    with(0)
 }
 
 /// Renders a template with Markdown's escapes.

@@ -381,3 +381,23 @@ fn an_image_of_the_wrong_size_is_an_error() {
         "failed to render `figure2-samples.svg`: an image has 3071 bytes: expected 3072"
     );
 }
+
+#[test]
+fn a_markdown_of_many_cells_leaves_out_detail_and_says_so() {
+    let mut input = input(8, 20, |_, _| CellState::Done);
+    // The tables of the alternative readings, as further ones.
+    for (index, table) in ["what-if-stem", "what-if-224", "what-if-augmentation", "what-if-loss"].iter().enumerate() {
+        let mut copy = input.tables[0].clone();
+        (copy.id, copy.number) = ((*table).into(), format!("What if {index}"));
+        for row in &mut copy.rows {
+            row.paper = None;
+            row.cells = row.cells.iter().map(|id| id.replace("table2", table)).collect();
+            input.cells.extend(row.cells.iter().zip(0..).map(|(id, seed)| cell(id, seed, 20, CellState::Done)));
+        }
+        input.tables.push(copy);
+    }
+    // `rendered` checks the size and that every link leads somewhere.
+    let (figures, _, markdown) = rendered(&input);
+    assert!(figures.iter().any(|figure| !figure.group.is_empty()));
+    assert!(markdown.contains("There is no room for them here"));
+}

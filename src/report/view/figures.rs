@@ -24,8 +24,10 @@ pub struct FigureGroup<'a> {
     pub anchor: String,
     /// Heading.
     pub title: String,
-    /// Figures.
+    /// Those that have data.
     pub slots: Vec<Slot<'a>>,
+    /// Numbers of those that have none.
+    pub missing: Vec<String>,
 }
 
 /// A figure, or its place.
@@ -60,29 +62,26 @@ impl<'a> Figures<'a> {
         let mut paper = [Vec::new(), Vec::new(), Vec::new()];
         let mut supplementary: Vec<FigureGroup> = Vec::new();
         for expected in figure::expected(input) {
-            let (number, group) = (expected.number.clone(), group(&expected));
+            let (number, title) = (expected.number.clone(), expected.group.clone());
             let slot = slot(expected, figures);
-            let Some(title) = group else {
+            if title.is_empty() {
                 let of_paper = ["Figure 1", "Figure 2", "Figure 3"];
                 let at = of_paper.iter().position(|of_paper| number.starts_with(of_paper)).unwrap_or(2);
                 paper[at].push(slot);
                 continue;
-            };
-            if let Some(group) = supplementary.iter_mut().find(|group| group.title == title) {
-                group.slots.push(slot);
-            } else {
+            }
+            let at = supplementary.iter().position(|group| group.title == title).unwrap_or_else(|| {
                 let anchor = format!("group-{}", slug(&title));
-                supplementary.push(FigureGroup { anchor, title, slots: vec![slot] });
+                supplementary.push(FigureGroup { anchor, title, slots: Vec::new(), missing: Vec::new() });
+                supplementary.len() - 1
+            });
+            match slot.figure {
+                Some(_) => supplementary[at].slots.push(slot),
+                None => supplementary[at].missing.push(number),
             }
         }
         Self { paper, supplementary }
     }
-}
-
-/// The heading of a figure that the paper does not have; `None` of the paper's own.
-fn group(expected: &Expected) -> Option<String> {
-    let group = expected.number.split('.').next().unwrap_or_default();
-    group.starts_with("Figure S").then(|| group.to_owned())
 }
 
 fn slot(expected: Expected, figures: &[Figure]) -> Slot<'_> {
