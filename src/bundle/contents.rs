@@ -46,7 +46,11 @@ pub fn write(runner: &Runner, reports: &Path, out: Option<PathBuf>) -> Result<Wr
     let packed = pack(&files).map_err(|error| fault(&error.to_string()))?;
     let archive = Archive::from_bytes(&packed, "").map_err(|message| fault(&message))?;
     let verified = verify(&archive).map_err(|fault| {
-        Error::data(&path, format!("not written, since it would not verify: {fault}"), "run `fpl-repro report --force`")
+        Error::data(
+            &path,
+            format!("not written, since it would not verify: {fault}"),
+            "run `fpl-repro plot --force` and `fpl-repro report --force`",
+        )
     })?;
     fs::write_atomic(&path, &packed)?;
     Ok(Written { path, bytes: packed.len() as u64, sha256: archive.sha256, verified })

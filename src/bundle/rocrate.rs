@@ -112,6 +112,8 @@ fn file(name: &str, bytes: &[u8]) -> Value {
     });
     if name == CONFIG {
         entity["@type"] = json!(["File", "SoftwareSourceCode", "ComputationalWorkflow"]);
+        let configuration: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        entity["version"] = json!(configuration["config"]["schema"].to_string());
         entity["programmingLanguage"] = id("#configuration");
     }
     entity
@@ -214,9 +216,10 @@ fn actions(graph: &mut Graph, files: &Files, evidence: &Evidence, report: &Repor
     let manifests = || evidence.manifests().into_iter().map(|(_, manifest)| manifest);
     graph.add(json!({
         "@id": "#run", "@type": "CreateAction", "name": format!("fpl-repro all, profile {}", report.profile),
+        "description": "the whole pipeline, from the first stage that is here to the last; perhaps in several sessions",
         "instrument": id(CONFIG), "object": [id(DATA)], "result": ids(all), "actionStatus": "http://schema.org/CompletedActionStatus",
-        "startTime": manifests().map(|manifest| manifest.started.as_str()).min(),
-        "endTime": manifests().map(|manifest| manifest.finished.as_str()).max(),
+        "startTime": manifests().map(|manifest| time(&manifest.started)).min(),
+        "endTime": manifests().map(|manifest| time(&manifest.finished)).max(),
     }));
 }
 
@@ -225,9 +228,14 @@ fn action(manifest: &Manifest, object: &Value, result: &Value) -> Value {
         "@id": format!("#{}-{}", manifest.stage, &manifest.fingerprint[..12]), "@type": "CreateAction",
         "name": format!("{} {}", manifest.stage, manifest.subject), "description": circumstances(manifest),
         "instrument": id(&application(&manifest.environment.program)), "object": object, "result": result,
-        "startTime": manifest.started, "endTime": manifest.finished,
+        "startTime": time(&manifest.started), "endTime": time(&manifest.finished),
         "actionStatus": "http://schema.org/CompletedActionStatus",
     })
+}
+
+/// The profiles want an offset and not its abbreviation `Z`.
+fn time(utc: &str) -> String {
+    utc.strip_suffix('Z').map_or_else(|| utc.to_owned(), |time| format!("{time}+00:00"))
 }
 
 /// Where and how a stage ran.
