@@ -32,6 +32,9 @@ pub enum Architecture {
 }
 
 impl Architecture {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::ResNet18, Self::ResNet50, Self::EfficientNetV2S];
+
     /// The name used in cell ids and configuration.
     pub fn id(self) -> &'static str {
         match self {

@@ -46,9 +46,8 @@ fn audit_text(audit: &Audit) -> String {
     for pair in &audit.resolution {
         let _ = writeln!(
             text,
-            "  {} − {}: {} reported; standard error of one accuracy {}; detectable {}; McNemar p between {:.2e} and {}",
-            pair.cells,
-            pair.against,
+            "  {}: {} reported; standard error of one accuracy {}; detectable {}; McNemar p between {:.2e} and {}",
+            pair.pair,
             signed(pair.points, 2),
             fixed(pair.standard_error, 2),
             fixed(pair.detectable, 2),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::{Finding, Measure, Paper, Seriousness, Statement};
+use crate::recipe::Architecture;
 use crate::stats::{accuracy_standard_error, mcnemar_bounds};
 
 /// What the audit found.
@@ -23,6 +24,8 @@ pub struct Audit {
 pub struct Resolution {
     /// Ids of the claims that rest on it.
     pub claims: Vec<String>,
+    /// `Table 2, ResNet-18 (random): FPL − CE`
+    pub pair: String,
     /// The rows that are compared, without seeds.
     pub cells: String,
     /// Those that are subtracted.
@@ -65,7 +68,7 @@ fn sums(paper: &Paper, audit: &mut Audit) {
             };
             let sum: u32 = numbers.false_positives.iter().sum();
             let accuracy = 100.0 * (1.0 - f64::from(total) / f64::from(paper.test_images));
-            let place = format!("{table}/{row}/{loss}");
+            let place = row_title(&format!("{table}/{row}/{loss}"));
             if sum == total {
                 audit.consistent.push(format!(
                     "{place}: the classes add up to the total of {total}, which as misclassified images of {} is a \
@@ -91,8 +94,8 @@ fn statements(paper: &Paper, audit: &mut Audit) {
         let Statement { place, quote, measure, row, minus, value, .. } = statement;
         let decimals = measure.decimals();
         let what = match minus {
-            Some(minus) => format!("{row} − {minus}, {}", measure.title()),
-            None => format!("{row}, {}", measure.title()),
+            Some(minus) => format!("{}, {}", pair_title(row, minus), measure.title()),
+            None => format!("{}, {}", row_title(row), measure.title()),
         };
         if agrees {
             audit.consistent.push(format!("{place}: {value:.decimals$} agrees with the table ({what})."));
@@ -121,11 +124,9 @@ fn directions(paper: &Paper, audit: &mut Audit) {
                 place: "Abstract, Section 5".into(),
                 says: "our suggested loss function outperforms other well-known losses".into(),
                 follows: format!(
-                    "{} of {} is worse than that of {}: {effect:+.decimals$} ({}).",
-                    claim.measure.title(),
-                    claim.cells,
-                    claim.against,
-                    claim.place
+                    "It is worse in {}, {}: {effect:+.decimals$}.",
+                    pair_title(&claim.cells, &claim.against),
+                    claim.measure.title()
                 ),
                 seriousness: Seriousness::Decisive,
             });
@@ -151,6 +152,7 @@ fn resolutions(paper: &Paper) -> Vec<Resolution> {
                     .filter(|claim| matches!(claim.measure, Measure::FalsePositives | Measure::Top1))
                     .map(|claim| claim.id.clone())
                     .collect(),
+                pair: pair_title(cells, against),
                 cells: cells.to_owned(),
                 against: against.to_owned(),
                 errors,
@@ -168,7 +170,7 @@ fn resolved(audit: &mut Audit) {
     for pair in &audit.resolution {
         if pair.points.abs() < pair.detectable {
             audit.findings.push(Finding {
-                place: format!("{} against {}", pair.cells, pair.against),
+                place: pair.pair.clone(),
                 says: format!(
                     "{} against {} misclassified images: {:+.2} points",
                     pair.errors[0], pair.errors[1], pair.points
@@ -182,4 +184,32 @@ fn resolved(audit: &mut Audit) {
             });
         }
     }
+}
+
+/// `Table 2, ResNet-18 (random), FPL` of `table2/resnet18/random/fpl`; other ids as they are.
+fn row_title(row: &str) -> String {
+    match row.rsplit_once('/') {
+        Some((setting, loss)) => format!("{}, {}", setting_title(setting), loss.to_uppercase()),
+        None => row.to_owned(),
+    }
+}
+
+/// `Table 2, ResNet-18 (random): FPL − CE` of two rows.
+fn pair_title(row: &str, minus: &str) -> String {
+    match (row.rsplit_once('/'), minus.rsplit_once('/')) {
+        (Some((setting, loss)), Some((other, against))) if setting == other => {
+            format!("{}: {} − {}", setting_title(setting), loss.to_uppercase(), against.to_uppercase())
+        }
+        _ => format!("{} − {}", row_title(row), row_title(minus)),
+    }
+}
+
+/// `Table 2, ResNet-18 (random)` of `table2/resnet18/random`.
+fn setting_title(setting: &str) -> String {
+    let parts: Vec<&str> = setting.split('/').collect();
+    let [table, architecture, initialization] = parts[..] else { return setting.to_owned() };
+    let table = table.strip_prefix("table").map_or_else(|| table.to_owned(), |number| format!("Table {number}"));
+    let known = Architecture::ALL.into_iter().find(|known| known.id() == architecture);
+    let architecture = known.map_or_else(|| architecture.to_owned(), |known| known.title().to_owned());
+    format!("{table}, {architecture} ({initialization})")
 }

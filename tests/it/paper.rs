@@ -82,7 +82,7 @@ fn the_audit_finds_what_the_paper_contradicts() {
     finds(&audit, Seriousness::Editorial, "Section 3.5", &["Figure 2", "Figure 3"]);
     finds(&audit, Seriousness::Editorial, "Section 2.1", &["minus signs"]);
     // 39 of 10,000 images.
-    finds(&audit, Seriousness::Decisive, "table2/efficientnetv2-s", &["4425", "4464", "0.39"]);
+    finds(&audit, Seriousness::Decisive, "Table 2, EfficientNetV2-S (random): FPL − CE", &["4425", "4464", "0.39"]);
     // The most serious first.
     assert!(audit.findings.is_sorted_by_key(|finding| finding.seriousness));
     // 100·(1 − total/10,000).

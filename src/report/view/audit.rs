@@ -47,10 +47,8 @@ pub struct FindingView {
 pub struct ResolutionView {
     /// Anchors and ids of the claims that rest on it.
     pub claims: Vec<(String, String)>,
-    /// The rows.
-    pub cells: String,
-    /// Those that are subtracted.
-    pub against: String,
+    /// `Table 2, ResNet-18 (random): FPL − CE`
+    pub pair: String,
     /// Misclassified images of both.
     pub errors: [String; 2],
     /// Difference in points.
@@ -90,8 +88,7 @@ fn view(finding: &Finding) -> FindingView {
 fn resolution(of: &Resolution) -> ResolutionView {
     ResolutionView {
         claims: of.claims.iter().map(|id| (claims::anchor(id), id.clone())).collect(),
-        cells: of.cells.clone(),
-        against: of.against.clone(),
+        pair: of.pair.clone(),
         errors: of.errors.map(|errors| count(u64::from(errors))),
         points: signed(of.points, 2),
         standard_error: fixed(of.standard_error, 2),

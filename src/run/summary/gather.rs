@@ -297,7 +297,8 @@ pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
             &paper.gpu,
             environment(|on| {
                 if on.cuda.is_empty() {
-                    format!("none: CPU, {}, {} threads per cell", on.cpu, on.threads)
+                    let noun = if on.threads == 1 { "thread" } else { "threads" };
+                    format!("none: CPU, {}, {} {noun} per cell", on.cpu, on.threads)
                 } else {
                     on.device.clone()
                 }
