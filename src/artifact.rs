@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Weights of a trained cell.
@@ -21,7 +22,7 @@ pub const PROBABILITIES: &str = "probabilities.bin";
 pub const SCORES: &str = "scores.json";
 
 /// One line of a cell's `metrics.jsonl`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EpochMetrics {
     /// Epoch, counted from 1.
     pub epoch: u32,
@@ -43,7 +44,7 @@ pub struct EpochMetrics {
 }
 
 /// A cell's `scores.json`: everything derived from its predictions on the test set.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Scores {
     /// Test images.
     pub images: u32,
@@ -79,7 +80,7 @@ pub struct Scores {
 }
 
 /// A bin of a reliability diagram.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReliabilityBin {
     /// Images whose confidence, the predicted class's probability, is in the bin.
     pub count: u32,
@@ -99,7 +100,7 @@ pub struct OutputFile {
 }
 
 /// Where and how a stage ran. Recorded, never part of a fingerprint.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Environment {
     /// Version of this program.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Finding, Measure, Paper, Seriousness, Statement};
@@ -9,7 +10,7 @@ use crate::recipe::Architecture;
 use crate::stats::{accuracy_standard_error, mcnemar_bounds};
 
 /// What the audit found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Audit {
     /// What is wrong or must be known, the most serious first.
     pub findings: Vec<Finding>,
@@ -20,7 +21,7 @@ pub struct Audit {
 }
 
 /// What one run on the test images can tell about a difference in the tables.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Resolution {
     /// Ids of the claims that rest on it.
     pub claims: Vec<String>,

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Environment, EpochMetrics, Scores};
 use crate::paper::{Paper, PaperRow};
 
 /// The report's content.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportInput {
     /// The paper: what it reports, claims and leaves open.
     pub paper: Paper,
@@ -35,7 +36,7 @@ pub struct ReportInput {
 }
 
 /// The data that the cells were trained and tested on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Dataset {
     /// `CIFAR-10` or `generated data`.
     pub name: String,
@@ -54,7 +55,7 @@ pub struct Dataset {
 }
 
 /// A row of Table 1.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetupRow {
     /// What is set up.
     pub name: String,
@@ -65,7 +66,7 @@ pub struct SetupRow {
 }
 
 /// How a table is laid out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableKind {
     /// False positives per class and in total (Table 2).
@@ -75,7 +76,7 @@ pub enum TableKind {
 }
 
 /// A table of results.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Table {
     /// First part of its cells' ids: `table2`.
     pub id: String,
@@ -90,7 +91,7 @@ pub struct Table {
 }
 
 /// A row of a table: one network × initialization × loss, over seeds.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Row {
     /// `ResNet-50`.
     pub network: String,
@@ -109,7 +110,7 @@ pub struct Row {
 }
 
 /// One cell: network × loss × initialization × recipe × seed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
     /// `table3/resnet50/imagenet/fpl/seed0`.
     pub id: String,
@@ -139,7 +140,7 @@ pub struct Cell {
 }
 
 /// Where results that were imported came from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// sha256 of the bundle.
     pub bundle: String,
@@ -148,7 +149,7 @@ pub struct Origin {
 }
 
 /// Whether a cell has results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum CellState {
     /// Trained and evaluated.
@@ -166,12 +167,13 @@ pub enum CellState {
 }
 
 /// A 32×32 image with its label.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Image {
     /// Class.
     pub label: u8,
     /// 1,024 red, 1,024 green, 1,024 blue; base64 in JSON.
     #[serde(with = "base64_bytes")]
+    #[schemars(with = "String")]
     pub pixels: Vec<u8>,
 }
 
@@ -189,7 +191,7 @@ mod base64_bytes {
 }
 
 /// Figure 1: a test image and what a network says about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Example {
     /// The cell that was asked.
     pub cell: String,

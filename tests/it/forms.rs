@@ -61,7 +61,8 @@ fn no_cells(name: &str) -> bool {
     name.starts_with("fplClaimSTwoTwo") || name.starts_with("fplClaimControl")
 }
 
-const HOSTILE: &str = "\\input{/etc/passwd} 100% $x_1^2$ #1 & ~{ |a| <b> [c] \"d\" `e` -- *f* \n\t\u{7}→ é ß 漢 😀 ÐÞ";
+const HOSTILE: &str = "\\input{/etc/passwd} 100% $x_1^2$ #1 & ~{ |a| <b> [c] \"d\" `e` -- *f* \n\t\u{7}→ \
+    ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖ×ØÙÚÛÜÝÞßàáâãäåæçèéêëìíîïðñòóôõö÷øùúûüýþÿ −±·≤≥≈√Σαλμµσ†‡–—‘’“”…\u{a0} 漢 😀";
 
 fn hostile() -> ReportInput {
     let mut input = input(2, 3, |row, _| match row {
@@ -437,6 +438,8 @@ fn tex_sets_every_file() {
             fpl_repro::fs::write_atomic(&folder.join(name), bytes).unwrap();
             if name.starts_with("tables/") {
                 let _ = writeln!(inputs, "\\begin{{table}}\\centering\n\\input{{{name}}}\n\\end{{table}}");
+            } else if name.starts_with("figures/") && !name.contains(".svg") {
+                let _ = writeln!(inputs, "\\noindent\\includegraphics[width=0.6\\linewidth]{{{name}}}\n");
             }
         }
         fpl_repro::fs::write_atomic(&folder.join("files.tex"), inputs.as_bytes()).unwrap();
@@ -452,5 +455,39 @@ fn tex_sets_every_file() {
         assert!(output.status.success(), "{name}: {said}");
         let wide: Vec<&str> = said.lines().filter(|line| line.starts_with("Overfull") && name == "done").collect();
         assert_eq!(wide, Vec::<&str>::new(), "it fits into the columns of an article");
+    }
+}
+
+/// `FPL_UPDATE_SCHEMAS=1 cargo test schemas` writes them.
+#[test]
+fn published_schemas_are_those_of_the_types() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas");
+    for (name, bytes) in forms::schemas().unwrap() {
+        if std::env::var_os("FPL_UPDATE_SCHEMAS").is_some() {
+            fpl_repro::fs::write_atomic(&folder.join(&name), &bytes).unwrap();
+        }
+        let published = std::fs::read(folder.join(&name)).unwrap();
+        assert!(published == bytes, "schemas/{name} is old: run FPL_UPDATE_SCHEMAS=1 cargo test schemas");
+    }
+}
+
+#[test]
+fn json_files_follow_their_schemas() {
+    let hostile = hostile();
+    let nothing = ReportInput { cells: Vec::new(), tables: Vec::new(), example: None, ..done() };
+    for input in [done(), input(2, 3, |_, _| not_run()), hostile, nothing] {
+        let files: BTreeMap<_, _> = report::files(&input, &[]).unwrap().into_iter().collect();
+        for name in ["report", "claims"] {
+            let parse = |name: String| serde_json::from_slice::<serde_json::Value>(&files[&name]).unwrap();
+            let schema = parse(format!("data/{name}.schema.json"));
+            let validator = jsonschema::draft202012::new(&schema).unwrap();
+            let document = parse(format!("{name}.json"));
+            let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
+            assert_eq!(errors, Vec::<String>::new(), "{name}.json");
+            // A validator that accepts everything would say nothing.
+            let mut other = document.clone();
+            other.as_object_mut().unwrap().values_mut().for_each(|value| *value = serde_json::json!({ "x": 1 }));
+            assert!(!validator.is_valid(&other), "{name}.json");
+        }
     }
 }

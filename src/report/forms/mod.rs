@@ -8,9 +8,11 @@ mod csv;
 mod junit;
 mod latex;
 mod numbers;
+mod schema;
 mod summary;
 mod tex;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cells::Index;
@@ -21,10 +23,11 @@ use super::{File, json};
 use crate::error::Result;
 use crate::paper::audit::{Audit, audit};
 
+pub use schema::schemas;
 pub use summary::{MARKER, MOST_BYTES, summary};
 
 /// `claims.json`: the verdicts on the paper's claims, and the paper against itself.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Claims {
     /// Every claim against our runs.
     pub ledger: Ledger,
@@ -46,6 +49,7 @@ pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
     ];
     files.extend(latex::tables(input, &index));
     files.extend(csv::files(input, &index, &claims.ledger)?);
+    files.extend(schemas()?.into_iter().map(|(name, bytes)| (format!("data/{name}"), bytes)));
     for figure in figures {
         let name = figure.file.trim_end_matches(".svg");
         let convert::Converted { pdf, png } = convert::convert(figure)?;

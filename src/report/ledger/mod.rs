@@ -7,6 +7,7 @@ mod verdict;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cells::{Index, is_other_data};
@@ -18,7 +19,7 @@ pub use measure::{binomial_se, value};
 pub use verdict::{LEVEL, Verdict};
 
 /// All claims.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     /// Claims with at least one pair of runs: the family that p values are adjusted over.
     pub family: usize,
@@ -27,7 +28,7 @@ pub struct Ledger {
 }
 
 /// A claim and what our runs say about it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// The claim.
     pub claim: Claim,
@@ -46,7 +47,7 @@ pub struct Entry {
 }
 
 /// Pairs of runs with the same seed: cells − against.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     /// Ids of cells without seeds.
     pub cells: String,
@@ -83,7 +84,7 @@ pub struct Evidence {
 }
 
 /// A claim under another reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// What is open.
     pub about: String,

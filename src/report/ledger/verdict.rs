@@ -10,6 +10,7 @@
 //!
 //! Runs of a reduced protocol can at most show a direction: they are of another experiment than the paper's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Evidence;
@@ -20,7 +21,7 @@ use crate::stats::pairs_needed;
 pub const LEVEL: f64 = 0.05;
 
 /// What our runs say about a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It held up.
