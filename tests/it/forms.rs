@@ -169,8 +169,12 @@ fn reduced_and_imported_numbers_say_so_everywhere() {
     for cell in &mut input.cells {
         cell.deviations = vec!["epochs: 20 → 2".into()];
         cell.origin = Some(Origin { bundle: "ab".repeat(32), file: "other.tar.gz".into() });
+        cell.scores.as_mut().unwrap().images = 256;
     }
     let files = rendered(&input);
+    for name in ["summary.md", "tables/table2.tex"] {
+        assert!(files[name].contains("256 test images"), "{name}: counts of fewer images than the paper's");
+    }
     for (name, value) in macros(&files).into_iter().filter(|(name, _)| !no_cells(name)) {
         let number = !["N", "Mark", "Paper", "Verdict"].iter().any(|end| name.ends_with(end));
         assert_eq!(number, value.ends_with(r"\fplReducedMark{}\fplImportedMark{}"), "\\{name}: {value}");

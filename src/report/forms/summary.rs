@@ -1,7 +1,7 @@
 //! `summary.md`: the report in brief, for a comment on a pull request or GitHub's summary of a job. It fits in a comment
 //! whatever the report holds: detail is left out, whole lines at a time, and the summary says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -102,6 +102,7 @@ struct TableView {
     title: String,
     columns: Vec<String>,
     rows: Lines<RowView>,
+    notes: Lines<String>,
 }
 
 #[derive(Serialize)]
@@ -188,6 +189,8 @@ fn results(input: &ReportInput, index: &Index, level: Level) -> Lines<TableView>
     let view = |(table, view): (&crate::report::input::Table, crate::report::tables::TableView)| {
         let reading = view.readings.into_iter().next()?;
         let skip = classes(view.kind);
+        let notes: BTreeSet<String> =
+            reading.rows.iter().flat_map(|row| &row.notes).map(|note| level.cut(note)).collect();
         let row = |(input_row, row): (&crate::report::input::Row, crate::report::tables::RowView)| RowView {
             name: level.cut(&format!("{}, {}, {}", row.network, row.initialization, row.loss)),
             state: row.source.state,
@@ -199,6 +202,7 @@ fn results(input: &ReportInput, index: &Index, level: Level) -> Lines<TableView>
         Some(TableView {
             title: level.cut(&format!("{}. {}", view.number, view.caption)),
             columns: reading.columns.iter().skip(skip).map(|column| level.cut(column)).collect(),
+            notes: level.lines(notes.into_iter().collect()),
             rows: level.lines(table.rows.iter().zip(reading.rows).map(row).collect()),
         })
     };
