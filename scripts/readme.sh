@@ -16,5 +16,14 @@ fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0 table2/resne
 fpl-repro why reports/quickstart/report.html
 fpl-repro diff reports/quickstart reports/quickstart/report.json --md
 fpl-repro verify
+fpl-repro audit
+fpl-repro audit --json >/dev/null
+fpl-repro claims --profile quickstart
+fpl-repro claims reports/quickstart --json >/dev/null
+fpl-repro plan --profile what-if --cells 'what-if-stem/*'
+fpl-repro bundle --profile quickstart
+fpl-repro verify reports/quickstart/fpl-repro-quickstart.tar.gz
+fpl-repro diff reports/quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
+fpl-repro import --profile quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro --help >/dev/null

@@ -16,6 +16,7 @@ use std::{
 use fpl_repro::report::{figures, html, input::CellState, input::Origin};
 
 use crate::matrix::{input, not_run};
+use crate::support::skip;
 
 /// Requests that Chromium itself makes have no page as their initiator.
 const BROWSER: &str = "not an origin";
@@ -26,7 +27,7 @@ fn chromium() -> Option<&'static str> {
         .into_iter()
         .find(|name| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success()));
     if found.is_none() {
-        eprintln!("skipped: Chromium is not installed");
+        skip("Chromium is not installed");
     }
     found
 }
@@ -40,7 +41,7 @@ fn axe() -> Option<String> {
     }
     let source = std::fs::read_to_string(path).ok();
     if source.is_none() {
-        eprintln!("skipped: axe-core is not there and scripts/axe.sh could not fetch it");
+        skip("axe-core is not there and scripts/axe.sh could not fetch it");
     }
     source
 }

@@ -19,7 +19,7 @@ use fpl_repro::report::{
 };
 
 use crate::matrix::{input, not_run};
-use crate::support::Project;
+use crate::support::{Project, skip};
 
 /// Every file of a report but the figures, by its name; with `FPL_REPORT_OUT=folder` they are written there, to be looked
 /// at.
@@ -452,7 +452,7 @@ fn tex_sets_every_file() {
         let mut tex = Command::new("pdflatex");
         tex.args(["-interaction=nonstopmode", "-halt-on-error", "document.tex"]).current_dir(&folder);
         let Ok(output) = tex.output() else {
-            eprintln!("skipped: there is no pdflatex; Debian's texlive-latex-recommended has one");
+            skip("there is no pdflatex; Debian's texlive-latex-recommended has one");
             return;
         };
         let said = String::from_utf8_lossy(&output.stdout);

@@ -214,6 +214,8 @@ fn element(image: &Placed) -> std::io::Result<String> {
     ))
 }
 
+/// XML has no control characters, however they are written.
 fn escape(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -17,7 +17,7 @@ const HEAD: &str = r"% A macro for every measured number; \input this file in th
 %
 % Numbers of tables: \fpl<Table><Network><Weights><Loss><Measure> is the mean over seeds, the same with Sd the sample
 % standard deviation, with N the number of runs. The first four parts are those of the cells' ids, so that
-% table2/resnet18/random/fpl and Top-1 make \fplTableTwoResnetEighteenRandomFplTopOne. Every part starts with a capital,
+% table3/resnet50/random/fpl and Top-1 make \fplTableThreeResnetFiftyRandomFplTopOne. Every part starts with a capital,
 % numbers are words, and everything else is left out. A name that is taken already gets another X.
 % Numbers of claims: \fplClaim<Claim> is our mean difference, with N the pairs of runs, Low and High the 95 % interval, P
 % the adjusted p, Verdict the verdict, Paper the paper's difference.
