@@ -25,5 +25,6 @@ fpl-repro bundle --profile quickstart
 fpl-repro verify reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro diff reports/quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro import --profile quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
+fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile quickstart
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro --help >/dev/null

@@ -29,7 +29,7 @@ pub struct Archive {
     pub name: String,
     /// Its files.
     pub files: Files,
-    /// Whether the archive is laid out as this program does it, down to owners and times.
+    /// Whether the archive is packed as this program does it, down to owners and times.
     pub canonical: bool,
 }
 
@@ -53,9 +53,9 @@ impl Archive {
     /// # Errors
     /// As [`Archive::read`], in a sentence.
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, String> {
-        let tar = unzip(bytes)?;
+        let (tar, plain) = unzip(bytes)?;
         let files = unpack(&tar)?;
-        let canonical = tar_of(&files).is_ok_and(|again| again == tar);
+        let canonical = plain && tar_of(&files).is_ok_and(|again| again == tar);
         Ok(Self { sha256: fs::sha256_bytes(bytes), name: name.to_owned(), files, canonical })
     }
 }
@@ -84,7 +84,8 @@ fn tar_of(files: &Files) -> io::Result<Vec<u8>> {
     builder.into_inner()
 }
 
-fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
+/// The unpacked bytes, and whether the header is as plain as this program writes it.
+fn unzip(bytes: &[u8]) -> Result<(Vec<u8>, bool), String> {
     let mut decoder = GzDecoder::new(bytes);
     let mut tar = Vec::new();
     let read = decoder.by_ref().take(MAX_CONTENT + 1).read_to_end(&mut tar);
@@ -98,10 +99,9 @@ fn unzip(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let plain = decoder.header().is_some_and(|header| {
         header.mtime() == 0 && header.extra().is_none() && header.filename().is_none() && header.comment().is_none()
     });
-    match (plain, decoder.into_inner()) {
-        (_, rest) if !rest.is_empty() => Err(format!("{} bytes follow its end", rest.len())),
-        (false, _) => Err("its gzip header holds more than a bundle's".to_owned()),
-        (true, _) => Ok(tar),
+    match decoder.into_inner() {
+        [] => Ok((tar, plain)),
+        rest => Err(format!("{} bytes follow its end", rest.len())),
     }
 }
 

@@ -339,6 +339,24 @@ fn an_archive_that_is_not_plain_is_refused() {
     refused(&gzip(&vec![0; 600 << 20]), "unpacks to more");
 }
 
+/// Other programs that pack the same files write a name and a time into gzip's header: what is wrong with the files is
+/// named all the same, and only where nothing is, the packing.
+#[test]
+fn an_archive_that_another_program_packed_is_read_and_said_to_be_one() {
+    use std::io::Write;
+    let good = fs::read(bundled().1).unwrap();
+    let mut tar = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&good[..]), &mut tar).unwrap();
+    let builder = flate2::GzBuilder::new().filename("b.tar").mtime(1);
+    let mut encoder = builder.write(Vec::new(), Compression::fast());
+    encoder.write_all(&tar).unwrap();
+    let mut archive = Archive::from_bytes(&encoder.finish().unwrap(), "b").unwrap();
+    says(bundle::verify(&archive), &["is not packed as `fpl-repro bundle` does it"]);
+    let changed = with(&archive.files, "report/report.json", "/cells/0/scores/top1_pct", json!(99.5));
+    archive.files.insert("report/report.json".to_owned(), changed);
+    says(bundle::verify(&archive), &["cells[0].scores.top1_pct"]);
+}
+
 #[test]
 fn missing_and_extra_files_and_another_layout_are_named() {
     let archive = archive();
