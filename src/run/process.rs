@@ -14,7 +14,7 @@ use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
-use crate::plan::{Cell, Node, StageKind};
+use crate::plan::{Cell, Node, StageKind, Work};
 use crate::protocol::{DeviceInfo, EvaluateJob, Job, Message, TrainJob};
 use crate::results::{read_labels, read_logits, read_metrics};
 use crate::scores;
@@ -45,10 +45,24 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     }));
-    let session = Session::run(runner, node, cell, &job)?;
+    let session = Session::run(runner, node, cell, &job).map_err(|error| by_known_names(runner, node, error))?;
     let metrics = read_metrics(&out.join(METRICS))?;
     let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();
     Ok((session.environment(resumptions(&work, session.resumed)?), Some(seconds)))
+}
+
+/// An error that speaks of a weights file by the name that the user knows, beside that of its copy in the cache.
+fn by_known_names(runner: &Runner, node: &Node, error: Error) -> Error {
+    let Error::Cell { cell, mut message, help } = error else { return error };
+    for &input in &node.inputs {
+        let source = &runner.plan.nodes[input];
+        if let Work::Weights(file) = &source.work {
+            let copy = absolute(&runner.store.entry(source).join(fetch::WEIGHTS_FILE)).display().to_string();
+            let known = if file.path.is_empty() { &file.url } else { &file.path };
+            message = message.replace(&format!("`{copy}`"), &format!("`{known}` (`{copy}`)"));
+        }
+    }
+    Error::Cell { cell, message, help }
 }
 
 /// Counts how often a training went on from a checkpoint, over all its sessions.

@@ -436,3 +436,26 @@ fn cells_without_their_weights_file_are_left_out_and_the_others_run() {
     assert_eq!(output.ran(), summaries());
     assert!(project.report().contains("weights missing"));
 }
+
+#[test]
+fn a_weights_file_of_another_network_is_named_as_the_user_named_it() {
+    let project = Project::finished();
+    let base = fs::read_to_string(project.root.join("profiles/test.toml")).unwrap();
+    let rows =
+        "rows = [{ network = \"resnet18\", initialization = \"imagenet\", recipe = \"finetune\", losses = [\"ce\"] }]";
+    let number = 1.0_f32.to_le_bytes();
+    let tensor = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![1], &number).unwrap();
+    let bytes = safetensors::serialize([("stem.weight", tensor)], None).unwrap();
+    fs::write(project.root.join("other.safetensors"), &bytes).unwrap();
+    let file = format!(
+        "[initializations.imagenet.files.resnet18]\nurl = \"\"\nmirrors = []\nbytes = {}\npath = \"other.safetensors\"\n\
+         drop = []\nsha256 = \"{}\"\n",
+        bytes.len(),
+        fpl_repro::fs::sha256_bytes(&bytes)
+    );
+    project.profile("test", &(base.replace("rows = []", rows) + &file));
+    let output = project.run(&["all"]);
+    assert_eq!(output.code, 1, "{output:#?}");
+    output.says("table3/resnet18/imagenet/ce/seed0: FAILED: `other.safetensors` (`/");
+    output.says("unexpected tensor `stem.weight` of shape [1]");
+}
