@@ -58,6 +58,8 @@ fn a_claim_is_reproduced_where_the_adjusted_p_is_below_five_percent() {
     assert!(top5.why.contains("These 8 seeds would have shown the paper's effect with 80 % power"), "{}", top5.why);
     assert_eq!(entry(&ledger, "F3").verdict, Verdict::NotRun);
     assert_eq!(entry(&ledger, "T2-a").verdict, Verdict::NotRun);
+    assert!(entry(&ledger, "T2-a").why.starts_with("No seed has results of both"));
+    assert_eq!(entry(&ledger, "control").why, "This configuration has no cells control/resnet50/random/fpl.");
 }
 
 #[test]

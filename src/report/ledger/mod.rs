@@ -110,6 +110,10 @@ pub fn ledger(input: &ReportInput) -> Ledger {
         let judged =
             verdict::of(&entry.claim, entry.paper_effect, &entry.evidence, entry.p_holm, tested.len(), other_data);
         (entry.verdict, entry.why) = judged;
+        let sides = [&entry.claim.cells, &entry.claim.against];
+        if let Some(side) = sides.into_iter().find(|side| !gather.rows.contains_key(side.as_str())) {
+            entry.why = format!("This configuration has no cells {side}.");
+        }
     }
     Ledger { family: tested.len(), entries }
 }
