@@ -123,6 +123,17 @@ pub struct Environment {
     pub resumed: u32,
 }
 
+impl Environment {
+    /// `NVIDIA H100`, or `CPU, AMD EPYC, 2 threads per cell`.
+    pub fn device_title(&self) -> String {
+        if !self.cuda.is_empty() {
+            return self.device.clone();
+        }
+        let noun = if self.threads == 1 { "thread" } else { "threads" };
+        format!("CPU, {}, {} {noun} per cell", self.cpu, self.threads)
+    }
+}
+
 /// `manifest.json` beside the outputs of a stage: what determined them, and where they were made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::evidence::Evidence;
 use super::{
     Archive, CONFIG, CRATE, Configuration, DATA_MANIFEST, Files, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
-    REPORT_MANIFEST, Verified, cell_folder, pack, rocrate, shipped_digest, to_json, verify,
+    REPORT_MANIFEST, Verified, cell_folder, pack, rocrate, shipped_digest, verify,
 };
 use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
 use crate::config::{self, Config, Dataset, Initialization};
@@ -13,8 +13,8 @@ use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::plan::Cell;
-use crate::report::CONTENT;
 use crate::report::input::{CellState, ReportInput};
+use crate::report::{self, CONTENT};
 use crate::results::read_labels;
 use crate::run::{Published, Runner};
 use crate::store::{self, EVALUATE_MANIFEST, Lookup, ORIGIN, TRAIN_MANIFEST};
@@ -68,14 +68,14 @@ fn gather(runner: &Runner, published: &Published) -> Result<Files> {
     let path = published.entry.join(CONTENT);
     let report: ReportInput = serde_json::from_slice(&fs::read(&path)?)
         .map_err(|error| Error::data(&path, error.to_string(), "run `fpl-repro report --force`"))?;
-    files.insert(PLOT_MANIFEST.to_owned(), to_json(&published.plot)?);
-    files.insert(REPORT_MANIFEST.to_owned(), to_json(&published.report)?);
+    files.insert(PLOT_MANIFEST.to_owned(), report::json(&published.plot)?);
+    files.insert(REPORT_MANIFEST.to_owned(), report::json(&published.report)?);
     let configuration = Configuration {
         program: published.report.environment.program.clone(),
         shipped: shipped_digest(&config::shipped()?),
         config: without_paths(runner.loaded.config.clone()),
     };
-    files.insert(CONFIG.to_owned(), to_json(&configuration)?);
+    files.insert(CONFIG.to_owned(), report::json(&configuration)?);
     let mut done = Vec::new();
     for (cell, planned) in report.cells.iter().zip(&runner.plan.cells) {
         if cell.state == CellState::Done {
@@ -87,7 +87,7 @@ fn gather(runner: &Runner, published: &Published) -> Result<Files> {
     let evidence = Evidence::read(&files, &done).map_err(|found| fault(&found.to_string()))?;
     let metadata = rocrate::metadata(&files, &evidence).map_err(|found| fault(&found.to_string()))?;
     files.insert(CRATE.to_owned(), metadata);
-    files.insert(MANIFEST.to_owned(), to_json(&Listing::of(&files))?);
+    files.insert(MANIFEST.to_owned(), report::json(&Listing::of(&files))?);
     Ok(files)
 }
 
@@ -138,7 +138,7 @@ fn add_data(runner: &Runner, done: &[String], files: &mut Files) -> Result<()> {
     if let Lookup::Hit(manifest) = runner.store.lookup(data) {
         let labels = read_labels(&runner.store.entry(data).join(TEST_FILE), runner.plan.images.1)?;
         files.insert(LABELS.to_owned(), labels);
-        files.insert(DATA_MANIFEST.to_owned(), to_json(&manifest)?);
+        files.insert(DATA_MANIFEST.to_owned(), report::json(&manifest)?);
         return Ok(());
     }
     let foreign = runner.plan.cells.iter().find_map(|cell| runner.foreign(cell));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::evidence::Evidence;
 use super::verify::{done, report_path};
-use super::{Archive, DATA_MANIFEST, Fault, LABELS, to_json, verify};
+use super::{Archive, DATA_MANIFEST, Fault, LABELS, verify};
 use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -44,7 +44,7 @@ pub fn import(archive: &Archive, store: &Store) -> Result<Imported> {
         }
         let origin = cell.origin.clone();
         let origin = origin.unwrap_or_else(|| Origin { bundle: archive.sha256.clone(), file: archive.name.clone() });
-        let origin = to_json(&origin)?;
+        let origin = crate::report::json(&origin)?;
         let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST];
         let mut files: BTreeMap<&str, &[u8]> =
             names.into_iter().map(|name| (name, archive.files[&format!("{}{name}", cell.folder)].as_slice())).collect();

@@ -137,11 +137,6 @@ fn shipped_digest(shipped: &Config) -> String {
     Fingerprint::of(&serde_json::to_value(shipped).unwrap_or_default()).to_string()
 }
 
-fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value)
-        .map_err(|error| Error::Render { what: "JSON".to_owned(), message: error.to_string() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -50,7 +50,7 @@ pub(super) fn metadata(files: &Files, evidence: &Evidence) -> Result<Vec<u8>, Fa
     actions(&mut graph, files, evidence, &report);
     graph.add(root(&graph, &report, &manifests));
     let metadata = json!({ "@context": [CONTEXT, { "sha256": SHA256 }], "@graph": graph.entities.into_values().collect::<Vec<_>>() });
-    super::to_json(&metadata).map_err(|error| Fault::new(CRATE, error.to_string()))
+    crate::report::json(&metadata).map_err(|error| Fault::new(CRATE, error.to_string()))
 }
 
 /// Holds the digests in the metadata against the files.

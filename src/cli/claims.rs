@@ -5,8 +5,9 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 use serde::Serialize;
 
 use super::{Session, print};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::paper::audit::{Audit, audit as audit_of};
+use crate::report::json;
 use crate::report::ledger::{Entry, Ledger, Verdict};
 use crate::report::number::{fixed, signed};
 
@@ -14,15 +15,15 @@ use crate::report::number::{fixed, signed};
 const CONTRADICTED: u8 = 4;
 
 /// Prints the audit.
-pub(super) fn audit(session: &Session, json: bool) -> Result<u8> {
+pub(super) fn audit(session: &Session, as_json: bool) -> Result<u8> {
     let audit = audit_of(&session.loaded.config.paper);
-    print(if json { to_json(&audit)? } else { audit_text(&audit) }.trim_end());
+    print(if as_json { to_json(&audit)? } else { audit_text(&audit) }.trim_end());
     Ok(0)
 }
 
 /// Prints a ledger; with `strict`, the exit code says whether a claim is contradicted.
-pub(super) fn claims(ledger: &Ledger, json: bool, strict: bool) -> Result<u8> {
-    print(if json { to_json(ledger)? } else { ledger_text(ledger) }.trim_end());
+pub(super) fn claims(ledger: &Ledger, as_json: bool, strict: bool) -> Result<u8> {
+    print(if as_json { to_json(ledger)? } else { ledger_text(ledger) }.trim_end());
     Ok(if strict { self::strict(ledger) } else { 0 })
 }
 
@@ -32,8 +33,7 @@ pub(super) fn strict(ledger: &Ledger) -> u8 {
 }
 
 fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string_pretty(value)
-        .map_err(|error| Error::Render { what: "JSON".into(), message: error.to_string() })
+    Ok(String::from_utf8_lossy(&json(value)?).into_owned())
 }
 
 fn audit_text(audit: &Audit) -> String {
@@ -74,9 +74,7 @@ fn ledger_text(ledger: &Ledger) -> String {
         }
     }
     let count = |verdict: Verdict| format!("{} {}", ledger.count(verdict), verdict.title());
-    let all =
-        [Verdict::Reproduced, Verdict::DirectionOnly, Verdict::Inconclusive, Verdict::Contradicted, Verdict::NotRun];
-    let _ = write!(text, "\n{} claims: {}", ledger.entries.len(), all.map(count).join(", "));
+    let _ = write!(text, "\n{} claims: {}", ledger.entries.len(), Verdict::ALL.map(count).join(", "));
     text
 }
 

@@ -248,6 +248,11 @@ fn places(cells: &[CellView], mixed: bool) -> Vec<(String, String)> {
     places.into_iter().map(|(place, cells)| (place, cells.join(", "))).collect()
 }
 
+/// A cell's id without its seed.
+pub fn prefix(id: &str) -> &str {
+    id.rsplit_once('/').map_or(id, |(prefix, _)| prefix)
+}
+
 /// The anchor of a cell's provenance.
 pub fn anchor(id: &str) -> String {
     format!("cell-{}", slug(id))
@@ -273,7 +278,7 @@ fn title(table: &Table, row: &Row) -> String {
 
 fn group_anchor(row: &Row) -> String {
     let id = row.cells.first().map_or("none", String::as_str);
-    format!("cells-{}", slug(id.rsplit_once('/').map_or(id, |(group, _)| group)))
+    format!("cells-{}", slug(prefix(id)))
 }
 
 fn href(row: &Row, scored: &[&Cell]) -> String {

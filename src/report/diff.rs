@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::cells::prefix;
 use super::input::{Cell, ReportInput};
-use super::number::{fixed, signed};
+use super::number::{fixed, plural, signed};
 use crate::artifact::Scores;
 use crate::fingerprint::differences;
 use crate::stats::{mean, sample_sd};
@@ -139,7 +140,6 @@ impl Diff {
     /// The comparison as aligned text, or as GitHub's Markdown.
     pub fn text(&self, markdown: bool) -> String {
         let mut text = String::new();
-        let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         let _ = writeln!(text, "{} moved, {} equal", plural(self.moved.len(), "number"), self.unmoved);
         if !self.moved.is_empty() {
             let _ = write!(text, "\n{}", table(&self.moved, markdown));
@@ -163,9 +163,8 @@ impl Diff {
 fn rows(report: &ReportInput) -> BTreeMap<&str, Vec<&Scores>> {
     let mut rows: BTreeMap<&str, Vec<&Scores>> = BTreeMap::new();
     for cell in &report.cells {
-        let row = cell.id.rsplit_once('/').map_or(cell.id.as_str(), |(row, _)| row);
         if let Some(scores) = &cell.scores {
-            rows.entry(row).or_default().push(scores);
+            rows.entry(prefix(&cell.id)).or_default().push(scores);
         }
     }
     rows

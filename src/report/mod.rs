@@ -44,7 +44,8 @@ pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
     Ok(files)
 }
 
-fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
+/// A value as the JSON files of reports and bundles have it.
+pub fn json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec_pretty(value)
         .map_err(|error| Error::Render { what: "JSON".to_owned(), message: error.to_string() })
 }

@@ -49,6 +49,11 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
+/// `1 seed`, `5 seeds`.
+pub fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `48 s`, `12 min`, `3.4 h`.
 pub fn duration(seconds: f64) -> String {
     match seconds {

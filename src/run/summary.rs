@@ -150,7 +150,7 @@ fn draw(input: &ReportInput, out: &Path) -> Result<()> {
     for figure in &figures {
         fs::write_atomic(&out.join(&figure.file), figure.svg.as_bytes())?;
     }
-    fs::write_atomic(&out.join(FIGURES), &to_json(&figures)?)
+    fs::write_atomic(&out.join(FIGURES), &report::json(&figures)?)
 }
 
 fn write(input: &ReportInput, drawn: &Path, out: &Path) -> Result<()> {
@@ -189,10 +189,6 @@ fn is_ours(name: &str) -> bool {
     let folder = name.split_once('/').map_or("", |(folder, _)| folder);
     let plain = !name.starts_with('/') && !name.contains("..");
     plain && (report::FOLDERS.contains(&folder) || folder.is_empty() && report::TOP.contains(&name))
-}
-
-fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    serde_json::to_vec_pretty(value).map_err(|error| fault("JSON", &error.to_string()))
 }
 
 fn fault(what: &str, message: &str) -> Error {

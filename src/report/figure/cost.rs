@@ -13,7 +13,7 @@ use crate::{
     error::Result,
     report::{
         input::{Cell, Row, Table},
-        number::duration,
+        number::{duration, plural},
     },
     stats,
 };
@@ -143,16 +143,9 @@ impl Axis {
 fn devices(cells: &[&Cell]) -> String {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for environment in cells.iter().filter_map(|cell| cell.environment.as_ref()) {
-        let device = if environment.cuda.is_empty() {
-            let noun = if environment.threads == 1 { "thread" } else { "threads" };
-            format!("CPU, {}, {} {noun} per cell", environment.cpu, environment.threads)
-        } else {
-            environment.device.clone()
-        };
-        *counts.entry(device).or_default() += 1;
+        *counts.entry(environment.device_title()).or_default() += 1;
     }
-    let noun = |count: usize| if count == 1 { "cell" } else { "cells" };
     let all: Vec<String> =
-        counts.iter().map(|(device, count)| format!("{device} ({count} {})", noun(*count))).collect();
+        counts.iter().map(|(device, count)| format!("{device} ({})", plural(*count, "cell"))).collect();
     if all.is_empty() { "not known".to_owned() } else { all.join("; ") }
 }

@@ -10,7 +10,10 @@ use super::canvas::{Area, Canvas, INK, Look, Painted, RULE, text};
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::input::{Cell, Row},
+    report::{
+        input::{Cell, Row},
+        number::plural,
+    },
     stats,
 };
 
@@ -51,10 +54,9 @@ impl Curve {
     pub(super) fn of(look: Look, row: &Row, cells: &[&Cell]) -> Option<Self> {
         let seeds: Vec<&[EpochMetrics]> = cells.iter().map(|cell| &*cell.metrics).filter(|m| !m.is_empty()).collect();
         let count = seeds.len();
-        let noun = if count == 1 { "seed" } else { "seeds" };
         (count > 0).then(|| Self {
             look,
-            title: format!("{} ({count} {noun})", row.loss_title),
+            title: format!("{} ({})", row.loss_title, plural(count, "seed")),
             seeds: count,
             top1: points(&seeds, |epoch| epoch.test_top1_pct),
             top5: points(&seeds, |epoch| epoch.test_top5_pct),

@@ -8,7 +8,7 @@ use crate::{
     report::{
         cells::Index,
         input::{Cell, ReportInput, Row, Table},
-        number::{fixed, slug},
+        number::{fixed, plural, slug},
     },
     stats,
 };
@@ -151,5 +151,5 @@ impl<'a> Pair<'a> {
 
 /// `1 seed`, `5 seeds`
 pub(super) fn seeds(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "seed" } else { "seeds" })
+    plural(count, "seed")
 }

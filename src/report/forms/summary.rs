@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::report::cells::{Index, is_other_data, state};
+use crate::report::cells::{Index, state};
 use crate::report::input::{CellState, ReportInput, TableKind};
 use crate::report::ledger::{Entry, Ledger};
 use crate::report::markdown::render;
 use crate::report::number::{fixed, signed};
 use crate::report::tables::{Comparison, tables};
+use crate::report::view::status;
 
 /// The first line: by it a comment is found again, to be replaced.
 pub const MARKER: &str = "<!-- fpl-repro:summary -->";
@@ -131,13 +132,8 @@ impl Level {
 
 fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
     let index = Index::new(input);
-    let number = |keep: fn(&CellState) -> bool| input.cells.iter().filter(|cell| keep(&cell.state)).count();
-    let deviations: BTreeMap<String, usize> =
-        input.cells.iter().flat_map(|cell| index.deviations(cell)).fold(BTreeMap::new(), |mut counts, deviation| {
-            *counts.entry(deviation).or_default() += 1;
-            counts
-        });
-    let deviations = deviations.into_iter().map(|(what, cells)| format!("{} ({cells} cells)", level.cut(&what)));
+    let status = status(input, &index);
+    let deviations = status.deviations.iter().map(|(what, cells)| format!("{} ({cells} cells)", level.cut(what)));
     let made = input.cells.iter().find_map(|cell| cell.environment.as_ref());
     let program =
         made.map(|environment| format!("fpl-repro {}, commit {}", environment.program, environment.git_commit));
@@ -148,12 +144,12 @@ fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
         profile: level.cut(&input.profile),
         command: level.cut(&format!("fpl-repro all{profile}")),
         cell_command: input.cells.first().map(|cell| level.cut(&cell.command)).unwrap_or_default(),
-        cells: input.cells.len(),
-        done: number(|state| *state == CellState::Done),
-        failed: number(|state| matches!(state, CellState::Failed { .. })),
-        not_run: number(|state| matches!(state, CellState::NotRun { .. })),
-        reduced: input.cells.iter().filter(|cell| super::grade(&index, cell) == "reduced").count(),
-        other_data: is_other_data(&input.dataset),
+        cells: status.cells,
+        done: status.done,
+        failed: status.failed,
+        not_run: status.not_run,
+        reduced: status.reduced_done,
+        other_data: status.other_data,
         data: level.cut(&input.dataset.name),
         deviations: level.lines(deviations.collect()),
         family: ledger.family,

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{Index, is_other_data};
+use super::cells::{Index, is_other_data, prefix};
 use super::input::{Cell, ReportInput};
 use crate::paper::{Alternative, Claim, Measure, Sign};
 use crate::stats::{self, SignFlip, mean, sample_sd};
@@ -224,9 +224,4 @@ impl Evidence {
     pub fn pairs(&self) -> usize {
         self.differences.len()
     }
-}
-
-/// A cell's id without its seed.
-fn prefix(id: &str) -> &str {
-    id.rsplit_once('/').map_or(id, |(prefix, _)| prefix)
 }

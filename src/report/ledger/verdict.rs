@@ -37,6 +37,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All of them, in the order of the report.
+    pub const ALL: [Self; 5] =
+        [Self::Reproduced, Self::DirectionOnly, Self::Inconclusive, Self::Contradicted, Self::NotRun];
+
     /// As the report writes it.
     pub fn title(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::forest::{self, Forest};
 use crate::paper::{Claim, Measure, Sign};
 use crate::report::{
-    cells::{CellLink, Index, Source, is_other_data},
+    cells::{self, CellLink, Index, Source, is_other_data},
     input::ReportInput,
     ledger::{Entry, Evidence, Ledger, Reading, Verdict},
     number::{fixed, p_value, signed, slug},
@@ -146,7 +146,7 @@ pub struct ReadingView {
 pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Claims {
     Claims {
         summary: summary(input, ledger),
-        counts: VERDICTS
+        counts: Verdict::ALL
             .map(|verdict| Count { verdict: verdict_view(verdict), claims: ledger.count(verdict) })
             .into_iter()
             .collect(),
@@ -159,9 +159,6 @@ pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Cla
 pub(super) fn anchor(id: &str) -> String {
     format!("claim-{}", slug(id))
 }
-
-const VERDICTS: [Verdict; 5] =
-    [Verdict::Reproduced, Verdict::DirectionOnly, Verdict::Inconclusive, Verdict::Contradicted, Verdict::NotRun];
 
 pub(super) fn verdict_view(verdict: Verdict) -> VerdictView {
     let (key, sign) = match verdict {
@@ -246,8 +243,7 @@ fn reading_view(input: &ReportInput, index: &Index, claim: &Claim, reading: &Rea
 
 fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
     let rows = input.tables.iter().flat_map(|table| &table.rows);
-    let of_prefix = |id: &String| id.rsplit_once('/').is_some_and(|(before, _)| before == prefix);
-    let row = rows.into_iter().find(|row| row.cells.iter().any(of_prefix));
+    let row = rows.into_iter().find(|row| row.cells.iter().any(|id| cells::prefix(id) == prefix));
     let source: Option<Source> = row.map(|row| index.source(row));
     Side {
         prefix: prefix.to_owned(),

@@ -123,7 +123,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn status(input: &ReportInput, index: &Index) -> Status {
+pub(in crate::report) fn status(input: &ReportInput, index: &Index) -> Status {
     let number = |keep: &dyn Fn(&&Cell) -> bool| input.cells.iter().filter(keep).count();
     let is_reduced = |cell: &&Cell| !index.deviations(cell).is_empty();
     let mut deviations: BTreeMap<String, usize> = BTreeMap::new();

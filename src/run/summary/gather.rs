@@ -296,12 +296,8 @@ pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
             "GPU",
             &paper.gpu,
             environment(|on| {
-                if on.cuda.is_empty() {
-                    let noun = if on.threads == 1 { "thread" } else { "threads" };
-                    format!("none: CPU, {}, {} {noun} per cell", on.cpu, on.threads)
-                } else {
-                    on.device.clone()
-                }
+                let none = if on.cuda.is_empty() { "none: " } else { "" };
+                format!("{none}{}", on.device_title())
             }),
         ),
         row(
