@@ -237,6 +237,13 @@ impl Optimizer {
         }
     }
 
+    /// The L2 penalty.
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Adadelta { weight_decay, .. } | Self::Sgd { weight_decay, .. } => *weight_decay,
+        }
+    }
+
     /// The name used in tables.
     pub fn title(&self) -> &'static str {
         match self {
@@ -252,6 +259,8 @@ impl Optimizer {
 pub enum Schedule {
     /// ½·(1 + cos(π·e/epochs)) in epoch e, counted from 0 (`CosineAnnealingLR` stepped per epoch).
     Cosine,
+    /// ½·(1 + cos(π·s/steps)) in step s of all steps of the training, counted from 0: the same curve without its stairs.
+    CosinePerStep,
     /// `gamma` to the number of milestones ≤ e.
     MultiStep {
         /// Epochs, counted from 0, from which the rate is lower.
@@ -293,6 +302,26 @@ pub struct Normalization {
     pub std: [f64; 3],
 }
 
+/// The arithmetic of training. Weights, optimizer and evaluation are float32 in any case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// IEEE single precision throughout.
+    #[default]
+    Float32,
+    /// Products in TensorFloat-32, 10 bits of mantissa, on GPUs that have it; elsewhere float32.
+    Tf32,
+    /// PyTorch's autocast: convolutions and matrix products in bfloat16.
+    Bfloat16,
+}
+
+impl Precision {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+    fn is_float32(&self) -> bool {
+        *self == Self::Float32
+    }
+}
+
 /// How a cell is trained, apart from network, loss, initial weights and seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -313,4 +342,7 @@ pub struct Recipe {
     pub normalization: Normalization,
     /// Width and height in pixels that the network sees; bilinear resize from 32 on the device.
     pub input_size: u32,
+    /// Arithmetic; float32 where it is left out.
+    #[serde(default, skip_serializing_if = "Precision::is_float32")]
+    pub precision: Precision,
 }

@@ -50,10 +50,10 @@ impl StageKind {
         match self {
             // 1: original.
             Self::Fetch => 1,
-            // 1: original.
-            Self::Train => 1,
-            // 1: original. 2: predictions of every image, margins, calibration.
-            Self::Evaluate => 2,
+            // 1: original. 2: other orders of additions (small maps tap by tap, one pass per optimizer step).
+            Self::Train => 2,
+            // 1: original. 2: predictions of every image, margins, calibration. 3: larger minibatches.
+            Self::Evaluate => 3,
             // 1: original. 2: figures of what the paper does not show.
             Self::Plot => 2,
             // 1: original. 2: audit, claims, assumptions, and further forms.

@@ -226,6 +226,9 @@ fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
         // Otherwise glibc gives every large tensor back to the system, and each step faults its pages in anew.
         .env("MALLOC_MMAP_THRESHOLD_", "4294967296")
         .env("MALLOC_TRIM_THRESHOLD_", "4294967296")
+        // OpenMP's threads wait for each other by spinning; for long, that costs several times the work where other
+        // programs want the processor too.
+        .env("GOMP_SPINCOUNT", std::env::var("GOMP_SPINCOUNT").unwrap_or_else(|_| "1000".into()))
         // Ctrl-C reaches this program only, which then stops its workers.
         .process_group(0)
         .spawn()

@@ -85,6 +85,8 @@ fn every_field_of_a_recipe_concerns_the_cells_of_that_recipe() {
         "recipes.table2.normalization.mean=[125.307, 122.9505, 113.866]",
         "recipes.table2.normalization.std=[62.993, 62.089, 66.706]",
         "recipes.table2.input_size=64",
+        "recipes.table2.precision=bfloat16",
+        "recipes.table2.schedule={kind=\"cosine-per-step\"}",
     ];
     covers("recipes.table2", &table2);
     for set in table2 {
@@ -107,6 +109,7 @@ fn every_field_of_a_recipe_concerns_the_cells_of_that_recipe() {
             "normalization.mean=[125.0, 122.9505, 113.866]",
             "normalization.std=[62.0, 62.089, 66.706]",
             "input_size=64",
+            "precision=tf32",
         ]
         .iter()
         .map(|set| format!("recipes.{recipe}.{set}"))
@@ -307,43 +310,43 @@ fn the_papers_cells_have_these_fingerprints() {
     let pinned = [
         (
             "table2/efficientnetv2-s/random/ce/seed0",
-            "5264bbe51fc91999958346a2ed240123ea5b27edb0a13b7ed18cc3783037a340",
-            "1281dde4ecbac4ff32e4eed23e4ca4e7b75fbced5d8398affff5d3cc88c136bf",
+            "cd328c20f85b1adfb1418022b9c8dd46c20d8073bc642ba3e825fe99dcab4ce4",
+            "843eee09c0d5a245665e7a7c5a9ebc274856b921f10f4fb71a91bdda539a459b",
         ),
         (
             "table2/efficientnetv2-s/random/fpl/seed0",
-            "870575894facd402ed3b65ba9688e80ae4ac396db381d6a62162234622ce814e",
-            "22189fa0c3affed14424bc23823d0bffc16d225454bac6ab04850e2e401dbae4",
+            "cae31b77b3f7a1f5162809342f2e771f41542497ea940c50fb5ba5501cbcb391",
+            "df896b6509f476b81dc5d24fadfb9a4807857f6b3b3e55d715afc1b58d9575f2",
         ),
         (
             "table2/resnet18/random/ce/seed0",
-            "6156e15f04bd6a1fb371ca7a6996ff284e5d7cd45de173e47f91b74d62a08558",
-            "445bc0b2f4a460138df51c50f1be3e40502bc02941d21a030aa5a715709933d3",
+            "f45bf7ab7edd0809e8d4c297e89d1f23e0487404fefea8933dc2d6a29b59cb31",
+            "2aa790953df66afc9dd3f029e55632c2e0416c7e6a3044f6ed6867e9524b3aae",
         ),
         (
             "table2/resnet18/random/fpl/seed0",
-            "e444c3b282139f94446f55d77b868b531c02d43b3d8fbbb2d4342760736f24cf",
-            "02b89f6b1a43f89d0806909b57d7049585b53b32e50c7ac53e5b33c461f483bb",
+            "5644c7b135494b0962b831dfb3069bc9388dfdf12887a23d1dd3c645b0e71b3c",
+            "633196a2c8bdc3d4610e04b02ccb507e1c97c10b6e4b48c8031b3af2ab298659",
         ),
         (
             "table3/resnet50/imagenet/ce/seed0",
-            "9714be211c2130219a09dce1085283bc446dd09f7ba30bee550558b80f39134a",
-            "e22b930706c88302f43c3c95ba17da90fecc37762908213079ec2b60208984e6",
+            "cdc8dfd5760eabd4507556cbf621df76bdea52f9a9673db74f086e28484dfc33",
+            "eb46208fe5e226060cbcd5d2e17184fb0f1f2ef7c0aa03e8436cba8bda5b59c3",
         ),
         (
             "table3/resnet50/imagenet/fpl/seed0",
-            "d054b6305c79b091ecff9753ce04abe3ce51a2949b681b670d92543ad9dc0190",
-            "549b731bed3e6c841de3bbb33161a23f74604c81209de9c2e077442c924881bb",
+            "1141a76ede1cedb4e7a5988bec8713a4f11dd226478d270ad43b658ba650617f",
+            "258f054e5ae47161ee9d43062f3c5811c2612599e7b081a8c4f9c802fca332e2",
         ),
         (
             "table3/resnet50/random/ce/seed0",
-            "566960cd184a083455b6bc1cb4659eee79c28d43ffcdadd8d0a02390115ad588",
-            "074cf24b208e52e625049a3fa0a67290e330fa2e5f23e03dbcebb6d5668b606b",
+            "eb99a9df0db776747c3c5ce63e04354101a130cf97276eec62c6f4dbd8da6ee2",
+            "70fd1d0528111b9bd13ce8e7dee7a74a9848538142442ca339fdddd15fe03eb3",
         ),
         (
             "table3/resnet50/random/fpl/seed0",
-            "e81d818ba2b1285a0a69d0a96bb4e2009a544e624dc1c8c221b285683993072c",
-            "98ce5c4b34de98e88fd541d5ef7bc76ed30d66df74fa09ef26b199b93b211978",
+            "a078d6ea1fd36cd27deec06b9c7b420eab67b85728ed7ea8c8d2d2dd8ca98d4e",
+            "96bed775d7215471bff3f0ee07901dceb59c0f37fb547af8eb069140846b1065",
         ),
     ];
     let found: Vec<(&str, &str, &str)> =

@@ -18,7 +18,7 @@ use fpl_repro::{fs, scores};
 use fpl_worker::data::augment::{Draws, order};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
-use fpl_worker::nn::fit::{Fit, logits, parameters};
+use fpl_worker::nn::fit::{Fit, logits, maps, parameters};
 use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
 use serde::Deserialize;
@@ -67,19 +67,20 @@ fn run(folder: &Path) -> Result<()> {
 
     tch::manual_seed(torch_seed(job.seed, Purpose::Weights, 0));
     let mut store = VarStore::new(Device::Cpu);
-    let mut net = net::build(&store.root(), job.network, CLASSES as i64, recipe.initializer)?;
+    if job.double {
+        store.set_kind(Kind::Double);
+    }
+    let net = net::build(&store.root(), job.network, CLASSES as i64, recipe.initializer, maps(recipe))?;
     let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
-    let initial: Vec<(String, Tensor)> = variables.into_iter().map(|(name, tensor)| (name, tensor.detach())).collect();
+    // Weights are drawn in float32, so nothing is lost.
+    let initial: Vec<(String, Tensor)> =
+        variables.into_iter().map(|(name, tensor)| (name, tensor.detach().to_kind(Kind::Float))).collect();
     save(&initial, &folder.join("initial.safetensors"))?;
     save(&draws(&job, train.len() as u32), &folder.join("draws.safetensors"))?;
 
-    if job.double {
-        store.double();
-        net = Box::new(Double(net));
-    }
-    net::channels_last(&store);
     let criterion = Criterion::new(&job.loss, train.class_counts());
-    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(&store, &criterion));
+    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
+    let net: Box<dyn ModuleT> = if job.double { Box::new(Double(net)) } else { net };
     let (mut losses, mut accuracies) = (Vec::new(), Vec::new());
     for epoch in 0..recipe.epochs {
         let mut fit = Fit {

@@ -1,10 +1,10 @@
 //! Times training steps of one network as a cell trains it: `bench/step/run.py` starts it, and its PyTorch counterpart
 //! `bench/step/reference.py`, which takes the same arguments and speaks the same protocol.
 //!
-//! `step NETWORK LOSS BATCH STEPS THREADS [nchw|nhwc]`, where NETWORK is `resnet18`, `resnet50`, `resnet50-cifar` or
+//! `step NETWORK LOSS BATCH STEPS THREADS [float32|bfloat16]`, where NETWORK is `resnet18`, `resnet50`, `resnet50-cifar` or
 //! `efficientnetv2-s`, and LOSS `ce` or `fpl`. For every line on standard input an epoch of STEPS steps is trained, on
 //! random images with AdaDelta, and a line of JSON is written: wall and processor milliseconds and page faults
-//! per step, the peak memory in MiB, and the epoch's loss. The layout is channels-last, as in a cell, unless it is given.
+//! per step, the peak memory in MiB, and the epoch's loss. The precision is float32 unless it is given.
 #![allow(clippy::print_stdout, reason = "its output")]
 
 use std::io::BufRead;
@@ -14,11 +14,11 @@ use std::time::Instant;
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{
     Aggregate, Alpha, Architecture, Augmentation, Border, CLASSES, Initializer, Loss, Network, Normalization,
-    Optimizer, Recipe, Schedule, Stem, Term,
+    Optimizer, Precision, Recipe, Schedule, Stem, Term,
 };
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
-use fpl_worker::nn::fit::{Fit, parameters};
+use fpl_worker::nn::fit::{Fit, maps, parameters};
 use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
 use tch::Device;
@@ -35,7 +35,7 @@ fn main() {
 fn run(arguments: &[String]) -> Result<()> {
     let usage = || Error::Usage {
         message: "wrong arguments".into(),
-        help: "step NETWORK ce|fpl BATCH STEPS THREADS [nchw|nhwc]".into(),
+        help: "step NETWORK ce|fpl BATCH STEPS THREADS [float32|bfloat16]".into(),
     };
     let number = |index: usize| -> Result<u32> {
         arguments.get(index).and_then(|text| text.parse().ok()).filter(|number| *number > 0).ok_or_else(usage)
@@ -59,6 +59,7 @@ fn run(arguments: &[String]) -> Result<()> {
         },
         _ => return Err(usage()),
     };
+    let precision = if word(5) == "bfloat16" { Precision::Bfloat16 } else { Precision::Float32 };
     let (batch_size, steps, threads) = (number(2)?, number(3)?, number(4)?);
 
     let (device, _) = device::prepare("cpu", threads)?;
@@ -73,15 +74,13 @@ fn run(arguments: &[String]) -> Result<()> {
         augmentation: Augmentation { crop_padding: 0, border: Border::Black, flip: 0.0 },
         normalization: Normalization { mean: [127.5; 3], std: [63.75; 3] },
         input_size: 32,
+        precision,
     };
     tch::manual_seed(0);
     let store = VarStore::new(Device::Cpu);
     let network = Network { architecture, stem };
-    let net = net::build(&store.root(), network, CLASSES as i64, recipe.initializer)?;
-    if word(5) != "nchw" {
-        net::channels_last(&store);
-    }
-    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(&store, &criterion));
+    let net = net::build(&store.root(), network, CLASSES as i64, recipe.initializer, maps(&recipe))?;
+    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
 
     for (epoch, _) in (0..).zip(std::io::stdin().lock().lines()) {
         let mut fit = Fit {

@@ -1,5 +1,6 @@
 // libtorch's global flags, which tch does not wrap. All of them exist without a GPU.
 #include <ATen/Context.h>
+#include <ATen/autocast_mode.h>
 #include <torch/headeronly/version.h>
 
 extern "C" {
@@ -21,11 +22,19 @@ bool fpl_deterministic() {
   return context.deterministicCuDNN() && context.deterministicAlgorithms();
 }
 
-// float32 arithmetic stays float32: no TensorFloat-32 in cuDNN and cuBLAS.
-void fpl_disallow_tf32() {
+// TensorFloat-32 in cuDNN and cuBLAS; without it float32 arithmetic stays float32.
+void fpl_allow_tf32(bool on) {
   auto& context = at::globalContext();
-  context.setAllowTF32CuDNN(false);
-  context.setAllowTF32CuBLAS(false);
+  context.setAllowTF32CuDNN(on);
+  context.setAllowTF32CuBLAS(on);
+}
+
+// What `with torch.autocast(device, torch.bfloat16)` does at its begin and end.
+void fpl_autocast_bfloat16(bool cuda, bool on) {
+  const auto device = cuda ? at::kCUDA : at::kCPU;
+  at::autocast::set_autocast_dtype(device, at::kBFloat16);
+  at::autocast::set_autocast_enabled(device, on);
+  if (!on) at::autocast::clear_cache();
 }
 
 }

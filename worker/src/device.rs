@@ -14,7 +14,8 @@ use fpl_repro::protocol::DeviceInfo;
 unsafe extern "C" {
     fn fpl_set_deterministic(on: bool);
     fn fpl_deterministic() -> bool;
-    fn fpl_disallow_tf32();
+    fn fpl_allow_tf32(on: bool);
+    fn fpl_autocast_bfloat16(cuda: bool, on: bool);
     fn fpl_libtorch_version() -> *const c_char;
 }
 
@@ -29,8 +30,8 @@ pub fn prepare(requested: &str, threads: u32) -> Result<(Device, DeviceInfo)> {
     // SAFETY: the shim sets flags of libtorch's global context, which exists as long as the process.
     unsafe {
         fpl_set_deterministic(true);
-        fpl_disallow_tf32();
     }
+    allow_tf32(false);
     let (name, id) = match device {
         Device::Cuda(index) => (gpu_name(index), format!("cuda:{index}")),
         _ => ("CPU".to_owned(), "cpu".to_owned()),
@@ -43,6 +44,26 @@ pub fn prepare(requested: &str, threads: u32) -> Result<(Device, DeviceInfo)> {
 pub fn deterministic() -> bool {
     // SAFETY: reads flags of libtorch's global context.
     unsafe { fpl_deterministic() }
+}
+
+/// Lets cuDNN and cuBLAS multiply in TensorFloat-32, or not.
+pub fn allow_tf32(on: bool) {
+    // SAFETY: sets flags of libtorch's global context.
+    unsafe { fpl_allow_tf32(on) }
+}
+
+/// Runs `body` under PyTorch's autocast to bfloat16 if `on`: convolutions and matrix products then take bfloat16.
+pub fn autocast<T>(on: bool, device: Device, body: impl FnOnce() -> T) -> T {
+    // SAFETY: sets flags of this thread, which are cleared below.
+    let switch = |on: bool| unsafe { fpl_autocast_bfloat16(device.is_cuda(), on) };
+    if on {
+        switch(true);
+    }
+    let result = body();
+    if on {
+        switch(false);
+    }
+    result
 }
 
 /// Seeds libtorch's generators on every device.

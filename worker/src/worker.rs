@@ -13,10 +13,11 @@ use tch::{Device, Tensor};
 use crate::data::batches::Dataset;
 use crate::device;
 use crate::error::torch;
-use crate::nn::fit::{Fit, logits, parameters};
+use crate::nn::fit::{Fit, logits, maps, parameters};
 use crate::nn::loss::Criterion;
+use crate::nn::net::{self, Maps, Net};
 use crate::nn::optim::Optimizer;
-use crate::nn::{net, weights};
+use crate::nn::weights;
 use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, WEIGHTS};
 use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
@@ -115,7 +116,7 @@ fn train(job: &TrainJob) -> Result<()> {
 /// A network in training.
 struct TrainedCell {
     store: VarStore,
-    net: Box<dyn ModuleT>,
+    net: Box<dyn Net>,
     criterion: Criterion,
     optimizer: Optimizer,
     device: Device,
@@ -123,14 +124,13 @@ struct TrainedCell {
 
 impl TrainedCell {
     fn new(job: &TrainJob, train: &Dataset, device: Device) -> Result<Self> {
-        let (store, net) =
-            build(job.network, job.recipe.initializer, torch_seed(job.seed, Purpose::Weights, 0), device)?;
+        let seed = torch_seed(job.seed, Purpose::Weights, 0);
+        let (store, net) = build(job.network, job.recipe.initializer, maps(&job.recipe), seed, device)?;
         if let Some(path) = &job.weights {
             weights::load(&store, &weights::read(path)?, &job.drop, path)?;
         }
-        net::channels_last(&store);
         let criterion = Criterion::new(&job.loss, train.class_counts());
-        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters(&store, &criterion));
+        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
         Ok(Self { store, net, criterion, optimizer, device })
     }
 
@@ -226,9 +226,9 @@ fn evaluate(job: &EvaluateJob) -> Result<()> {
     let device = prepare(&job.device, job.threads)?;
     let test_file = job.data.join(TEST_FILE);
     let test = Dataset::from_records(&records(&test_file, limit(job.test_limit))?, &test_file, device)?;
-    let (store, net) = build(job.network, Initializer::Torchvision, 0, device)?;
+    let maps = Maps { side: i64::from(job.input_size), decay: false };
+    let (store, net) = build(job.network, Initializer::Torchvision, maps, 0, device)?;
     weights::load(&store, &weights::read(&job.weights)?, &[], &job.weights)?;
-    net::channels_last(&store);
     let logits = logits(net.as_ref(), &test, &job.normalization, job.input_size);
     save(&[("logits".into(), logits)], &job.out.join(LOGITS))
 }
@@ -243,13 +243,13 @@ fn prepare(requested: &str, threads: u32) -> Result<Device> {
 fn build(
     network: Network,
     initializer: Initializer,
+    maps: Maps,
     seed: i64,
     device: Device,
-) -> Result<(VarStore, Box<dyn ModuleT>)> {
+) -> Result<(VarStore, Box<dyn Net>)> {
     tch::manual_seed(seed);
-    let mut store = VarStore::new(Device::Cpu);
-    let net = net::build(&store.root(), network, CLASSES as i64, initializer)?;
-    store.set_device(device);
+    let store = VarStore::new(device);
+    let net = net::build(&store.root(), network, CLASSES as i64, initializer, maps)?;
     Ok((store, net))
 }
 

@@ -319,6 +319,7 @@ pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
             &paper.scheduler,
             ours(&|_, planned| match planned.recipe.schedule {
                 Schedule::Cosine => "cosine, per epoch".into(),
+                Schedule::CosinePerStep => "cosine, per step".into(),
                 Schedule::MultiStep { .. } => "multi-step".into(),
             }),
         ),

@@ -6,11 +6,11 @@
 
 use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::init;
-use fpl_worker::nn::net::{self, efficientnet};
+use fpl_worker::nn::net::{self, Maps, Net, efficientnet, trained};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tch::nn::{ModuleT, VarStore};
+use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor, no_grad};
 
 const R18: Network = Network { architecture: Architecture::ResNet18, stem: Stem::Imagenet };
@@ -117,14 +117,18 @@ fn input(case: &Case) -> Tensor {
     Tensor::from_slice(&pixels).view([case.batch, 3, case.size, case.size])
 }
 
+/// For images of 32×32 and an optimizer that leaves weights without a gradient alone.
+pub(crate) const MAPS: Maps = Maps { side: 32, decay: false };
+
 /// Builds without the noise of training: no dropout, and a stochastic depth that never happens, so that its branch runs
 /// with factors of 1. Draws from the generator.
-fn build(network: Network) -> (VarStore, Box<dyn ModuleT>) {
-    let vs = VarStore::new(Device::Cpu);
+fn build(network: Network, maps: Maps, kind: Kind) -> (VarStore, Box<dyn Net>) {
+    let mut vs = VarStore::new(Device::Cpu);
+    vs.set_kind(kind);
     let quiet = efficientnet::Rates { dropout: 0.0, stochastic_depth: 1e-12 };
     let net = match network.architecture {
-        Architecture::EfficientNetV2S => efficientnet::build(&vs.root(), 10, Initializer::Torchvision, quiet),
-        _ => net::build(&vs.root(), network, 10, Initializer::Torchvision).unwrap(),
+        Architecture::EfficientNetV2S => efficientnet::build(&vs.root(), 10, Initializer::Torchvision, quiet, maps),
+        _ => net::build(&vs.root(), network, 10, Initializer::Torchvision, maps).unwrap(),
     };
     (vs, net)
 }
@@ -136,7 +140,8 @@ const DOUBLE: f64 = 1e-9;
 /// gradient of all parameters come out within 1e-6. With minibatch statistics over 16 numbers, as in the cases, small
 /// deviations are divided by, which amplifies that: logits are within 4e-5, running statistics 3e-6, the gradients of
 /// ResNet-18 6e-6, EfficientNetV2-S 5e-5 and ResNet-50 1.4e-2. PyTorch's own single precision is as far from its double
-/// precision, on each processor tried, so in training mode the measure is that, with room for other processors.
+/// precision, on each processor tried, so in training mode the measure is that, with room for other processors; likewise
+/// where the input of a ReLU rounds to the other side of 0.
 const SINGLE: f64 = 1e-5;
 const OTHER_PROCESSORS: f64 = 10.0;
 
@@ -150,39 +155,70 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(vs: &VarStore, net: &dyn ModuleT, case: &Case, kind: Kind) -> Self {
+    fn of(vs: &VarStore, net: &dyn Net, case: &Case, kind: Kind) -> Self {
         fill_all(vs);
         let logits = net.forward_t(&input(case).to_kind(kind), case.train);
         let weights = Tensor::from_slice(&noise(LOGITS, logits.numel())).to_kind(kind).view_as(&logits);
-        let (parameters, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            vs.variables().into_iter().partition(|(_, tensor)| tensor.requires_grad());
+        let parameters = trained(net, vs);
         let leaves: Vec<&Tensor> = parameters.values().collect();
         let gradients = Tensor::run_backward(&[(&logits * weights).sum(kind)], &leaves, false, false);
+        let variables = vs.variables();
+        let running = variables.iter().filter(|(name, _)| name.contains(".running_"));
         Self {
             logits: values(&logits),
-            running: others.into_iter().map(|(name, tensor)| (name, tensor.copy())).collect(),
-            gradients: parameters.into_keys().zip(gradients).collect(),
+            running: running.map(|(name, tensor)| (name.clone(), tensor.copy())).collect(),
+            gradients: whole(parameters.into_keys().zip(gradients), &variables),
         }
     }
+}
+
+/// Gradients of variables from those of what is trained: taps of a kernel, `NAME.ROW.COLUMN`, are put where they belong,
+/// and the rest of the kernel has gradient 0.
+fn whole(
+    gradients: impl Iterator<Item = (String, Tensor)>,
+    variables: &HashMap<String, Tensor>,
+) -> BTreeMap<String, Tensor> {
+    let mut whole = BTreeMap::new();
+    for (name, gradient) in gradients {
+        if variables.contains_key(&name) {
+            whole.insert(name, gradient);
+            continue;
+        }
+        let mut parts = name.rsplitn(3, '.');
+        let (column, row) = (parts.next().unwrap().parse().unwrap(), parts.next().unwrap().parse().unwrap());
+        let name = parts.next().unwrap();
+        let of_kernel = whole.entry(name.to_owned()).or_insert_with(|| variables[name].detach().zeros_like());
+        of_kernel.select(3, column).select(2, row).copy_(&gradient);
+    }
+    whole
 }
 
 fn agrees_with_torchvision(network: Network, file: &str) {
     let _guard = seeded(0);
     let fixture: Fixture = fixture(file);
-    let (mut vs, net) = build(network);
-    let layout: BTreeMap<_, _> = vs.variables().into_iter().map(|(name, t)| (name, t.size())).collect();
-    assert_eq!(layout.into_iter().collect::<Vec<_>>(), fixture.layout);
-    assert_eq!(vs.trainable_variables().iter().map(Tensor::numel).sum::<usize>(), fixture.parameters);
-
     for case in &fixture.cases {
-        let what = format!("{file}, train {}", case.train);
-        vs.double();
-        let double = Outcome::of(&vs, net.as_ref(), case, Kind::Double);
-        agrees_in_double(&double, case, &what);
-        vs.float();
-        let single = Outcome::of(&vs, net.as_ref(), case, Kind::Float);
-        agrees_in_single(&single, &double, case, &what);
+        for decay in [false, true] {
+            let maps = Maps { side: case.size, decay };
+            let what = format!("{file}, train {}, {maps:?}", case.train);
+            let (vs, net) = build(network, maps, Kind::Double);
+            let layout: BTreeMap<_, _> = vs.variables().into_iter().map(|(name, t)| (name, t.size())).collect();
+            assert_eq!(layout.into_iter().collect::<Vec<_>>(), fixture.layout);
+            let double = Outcome::of(&vs, net.as_ref(), case, Kind::Double);
+            agrees_in_double(&double, case, &what);
+            let (vs, net) = build(network, maps, Kind::Float);
+            let single = Outcome::of(&vs, net.as_ref(), case, Kind::Float);
+            agrees_in_single(&single, &double, case, &what);
+        }
     }
+    let (vs, _) = build(network, LARGE, Kind::Float);
+    assert_eq!(count(&vs), fixture.parameters);
+}
+
+/// Maps on which every tap of every kernel meets a pixel.
+const LARGE: Maps = Maps { side: 224, decay: false };
+
+fn count(vs: &VarStore) -> usize {
+    vs.trainable_variables().iter().map(Tensor::numel).sum()
 }
 
 fn agrees_in_double(found: &Outcome, case: &Case, what: &str) {
@@ -219,7 +255,7 @@ fn agrees_in_single(found: &Outcome, double: &Outcome, case: &Case, what: &str) 
         ("gradients", distance(&whole(&found.gradients), &whole(&double.gradients))),
     ];
     for ((of, error), pytorchs) in errors.into_iter().zip(case.single) {
-        let tolerance = if case.train { OTHER_PROCESSORS * pytorchs } else { SINGLE };
+        let tolerance = if case.train { OTHER_PROCESSORS * pytorchs } else { SINGLE.max(OTHER_PROCESSORS * pytorchs) };
         assert!(error < tolerance, "{what}: single-precision {of} differ by {error:e}, PyTorch's by {pytorchs:e}");
     }
 }
@@ -252,16 +288,16 @@ fn efficientnetv2_s_agrees_with_torchvision() {
 #[test]
 fn parameter_counts_are_those_published() {
     let _guard = seeded(0);
-    let count = |network| build(network).0.trainable_variables().iter().map(Tensor::numel).sum::<usize>();
     // Of the CIFAR networks; the others are in torchvision's fixtures.
-    assert_eq!([count(R18_CIFAR), count(R50_CIFAR)], [11_173_962, 23_520_842]);
+    let of = |network| count(&build(network, LARGE, Kind::Float).0);
+    assert_eq!([of(R18_CIFAR), of(R50_CIFAR)], [11_173_962, 23_520_842]);
 }
 
 #[test]
 fn efficientnet_has_no_cifar_stem() {
     let vs = VarStore::new(Device::Cpu);
     let network = Network { stem: Stem::Cifar, ..EFFICIENT };
-    let error = net::build(&vs.root(), network, 10, Initializer::Torchvision).err().unwrap();
+    let error = net::build(&vs.root(), network, 10, Initializer::Torchvision, MAPS).err().unwrap();
     assert_eq!(error.to_string(), "EfficientNetV2-S has no CIFAR stem");
     assert!(vs.is_empty());
 }
@@ -361,7 +397,7 @@ fn assert_fresh(vs: &VarStore, head: &str, last: fn(&str) -> bool, last_gamma: f
 fn fresh(network: Network, initializer: Initializer, seed: i64) -> VarStore {
     let _guard = seeded(seed);
     let vs = VarStore::new(Device::Cpu);
-    net::build(&vs.root(), network, 10, initializer).unwrap();
+    net::build(&vs.root(), network, 10, initializer, MAPS).unwrap();
     vs
 }
 
@@ -450,8 +486,8 @@ fn dropout_drops_features_and_scales_the_rest() {
     let xs = Tensor::from_slice(&noise(INPUT, 64 * 3 * 32 * 32)).view([images, 3, 32, 32]);
     let logits = |rates| {
         let mut vs = VarStore::new(Device::Cpu);
-        let net = efficientnet::build(&vs.root(), features, Initializer::Torchvision, rates);
-        vs.double();
+        vs.set_kind(Kind::Double);
+        let net = efficientnet::build(&vs.root(), features, Initializer::Torchvision, rates, MAPS);
         fill_all(&vs);
         let mut head = vs.variables();
         let identity = Tensor::eye(features, (Kind::Double, Device::Cpu));
@@ -490,7 +526,8 @@ fn dropout_and_stochastic_depth_are_torchvisions() {
     let DrawnNoise { seed, batch, size, logits } = fixture("noise.json");
     let _guard = seeded(0);
     let vs = VarStore::new(Device::Cpu);
-    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision).unwrap();
+    let maps = Maps { side: size, decay: false };
+    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision, maps).unwrap();
     fill_all(&vs);
     let pixels: Vec<f32> = noise(INPUT, (batch * 3 * size * size) as usize).iter().map(|&u| u as f32).collect();
     let xs = Tensor::from_slice(&pixels).view([batch, 3, size, size]);
@@ -508,7 +545,7 @@ fn dropout_and_stochastic_depth_are_torchvisions() {
 fn noise_is_for_training_only() {
     let _guard = seeded(11);
     let vs = VarStore::new(Device::Cpu);
-    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision).unwrap();
+    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision, MAPS).unwrap();
     let xs = Tensor::randn([4, 3, 32, 32], (Kind::Float, Device::Cpu));
     let forward = |train| no_grad(|| net.forward_t(&xs, train));
     // Minibatch statistics do not change from one call to the next, so the difference is the noise.
@@ -516,25 +553,29 @@ fn noise_is_for_training_only() {
     assert!(forward(false) == forward(false));
 }
 
+/// The gradient of every variable at 32 pixels, where deep maps are of one pixel: taps that meet no pixel have gradient 0,
+/// and for ResNet-18 they are 6.95 million weights: of layer4, 5 of 9 taps of the first kernel (2×2 maps, stride 2) and 8
+/// of 9 of three others, 256·512·5 + 3·512·512·8 = 6,946,816.
 #[test]
-fn channels_last_changes_the_layout_and_not_the_result() {
+fn most_of_resnet18_is_never_touched_at_32_pixels() {
     let _guard = seeded(0);
-    let (mut vs, net) = build(R18);
-    vs.double();
-    fill_all(&vs);
-    let xs = Tensor::from_slice(&noise(INPUT, 2 * 3 * 32 * 32)).view([2, 3, 32, 32]);
-    let expected = values(&net.forward_t(&xs, false));
-    net::channels_last(&vs);
-    let weight = &vs.variables()["layer1.0.conv1.weight"];
-    assert_eq!(weight.stride(), [576, 1, 192, 64]);
-    assert!(weight.requires_grad() && weight.is_leaf());
+    let (vs, net) = build(R18, MAPS, Kind::Float);
+    let moved: usize = trained(net.as_ref(), &vs).values().map(Tensor::numel).sum();
+    let (all, _) = build(R18, LARGE, Kind::Float);
+    assert_eq!(count(&all) - moved, 6_946_816);
+}
 
-    let logits = net.forward_t(&net::channels_last_input(&xs), false);
-    assert!(distance(&values(&logits), &expected) < DOUBLE);
-    logits.sum(Kind::Double).backward();
-    // The layers use the very tensors of the store: the gradient arrives there.
-    assert!(weight.grad().defined() && weight.grad().abs().sum(Kind::Double).double_value(&[]) > 0.0);
-    let _ = no_grad(|| vs.variables()["fc.weight"].shallow_clone().zero_());
-    let bias = values(&vs.variables()["fc.bias"]);
-    assert!(distance(&values(&net.forward_t(&xs, false).get(0)), &bias) < DOUBLE);
+/// A copy into a variable is a copy into the taps that are trained in its place, and the other way round.
+#[test]
+fn trained_taps_are_part_of_their_kernel() {
+    let _guard = seeded(0);
+    let (vs, net) = build(R18, MAPS, Kind::Float);
+    let mut variable = vs.variables().remove("layer4.1.conv2.weight").unwrap();
+    let mut tap = trained(net.as_ref(), &vs).remove("layer4.1.conv2.weight.1.1").unwrap();
+    assert!(!variable.requires_grad() && tap.requires_grad() && tap.is_leaf());
+    let _ = no_grad(|| variable.fill_(3.0));
+    assert_constant("tap", &tap, 3.0);
+    let _ = no_grad(|| tap.fill_(5.0));
+    assert_constant("centre", &variable.select(3, 1).select(2, 1), 5.0);
+    assert_constant("corner", &variable.select(3, 0).select(2, 0), 3.0);
 }

@@ -14,12 +14,12 @@
 use std::path::Path;
 
 use fpl_repro::recipe::{
-    Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer, Recipe,
-    Schedule, Stem, Term,
+    Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer,
+    Precision, Recipe, Schedule, Stem, Term,
 };
 use fpl_repro::seed::{Purpose, torch_seed};
 use fpl_worker::data::batches::Dataset;
-use fpl_worker::nn::fit::{Fit, parameters};
+use fpl_worker::nn::fit::{Fit, maps, parameters};
 use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::{net, optim};
 use tch::nn::VarStore;
@@ -52,6 +52,7 @@ fn recipe() -> Recipe {
         augmentation: Augmentation { crop_padding: 0, border: Border::Black, flip: 0.0 },
         normalization: Normalization { mean: [125.0, 123.0, 114.0], std: [63.0, 62.0, 66.0] },
         input_size: 64,
+        precision: Precision::Float32,
     }
 }
 
@@ -67,11 +68,10 @@ fn train(network: Network, loss: &Loss, recipe: &Recipe) -> [f64; 3] {
     let device = Device::Cpu;
     let _guard = seeded(torch_seed(SEED, Purpose::Weights, 0));
     let store = VarStore::new(device);
-    let net = net::build(&store.root(), network, 10, recipe.initializer).unwrap();
-    net::channels_last(&store);
+    let net = net::build(&store.root(), network, 10, recipe.initializer, maps(recipe)).unwrap();
     let train = Dataset::from_records(&records(8), Path::new("train.bin"), device).unwrap();
     let criterion = Criterion::new(loss, train.class_counts());
-    let parameters = parameters(&store, &criterion);
+    let parameters = parameters(net.as_ref(), &store, &criterion);
     let before: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.detach().copy()).collect();
     let now: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.detach()).collect();
     let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters);
@@ -89,7 +89,7 @@ fn train(network: Network, loss: &Loss, recipe: &Recipe) -> [f64; 3] {
     let moved = before.iter().zip(&now).map(|(before, now)| sum(&(now - before))).sum();
     tch::manual_seed(0);
     let (xs, _) = train.evaluation_batches(8, &recipe.normalization, recipe.input_size).next().unwrap();
-    let logits = tch::no_grad(|| net.forward_t(&net::channels_last_input(&xs), true));
+    let logits = tch::no_grad(|| net.forward_t(&xs, true));
     [epoch.loss, moved, sum(&logits)]
 }
 

@@ -3,7 +3,7 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
-use crate::net::{fill, seeded};
+use crate::net::{MAPS, fill, seeded};
 use flate2::read::GzDecoder;
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
@@ -156,7 +156,7 @@ fn another_networks_weights_are_refused() {
         let _guard = seeded(0);
         let vs = VarStore::new(Device::Cpu);
         let network = Network { architecture, stem: Stem::Imagenet };
-        net::build(&vs.root(), network, 10, Initializer::Torchvision).unwrap();
+        net::build(&vs.root(), network, 10, Initializer::Torchvision, MAPS).unwrap();
         vs
     };
     let (small, large) = (build(Architecture::ResNet18), build(Architecture::ResNet50));
@@ -201,7 +201,7 @@ fn torchvisions_own_files_are_read() {
         let build = |stem| {
             let _guard = seeded(3);
             let vs = VarStore::new(Device::Cpu);
-            net::build(&vs.root(), Network { architecture, stem }, 10, Initializer::Mmclassification).unwrap();
+            net::build(&vs.root(), Network { architecture, stem }, 10, Initializer::Mmclassification, MAPS).unwrap();
             vs
         };
         let loads = |stem, drop: &[&str]| {

@@ -1,7 +1,8 @@
 //! EfficientNetV2-S: M. Tan and Q. Le, "EfficientNetV2: Smaller Models and Faster Training", ICML 2021
 //! (arXiv 2104.00298, table 4). Layout and names are torchvision's.
 
-use super::layers::{ConvBn, Head, Norm, Shape, silu};
+use super::Net;
+use super::layers::{ConvBn, Head, Maps, Norm, Shape, silu, variable};
 use crate::nn::init;
 use fpl_repro::recipe::Initializer;
 use tch::nn::{ModuleT, Path};
@@ -59,20 +60,20 @@ struct EfficientNet {
 }
 
 /// Draws EfficientNetV2-S for float input `[n, 3, h, w]`; in training with the noise of `rates`.
-pub fn build(vs: &Path, classes: i64, initializer: Initializer, rates: Rates) -> Box<dyn ModuleT> {
+pub fn build(vs: &Path, classes: i64, initializer: Initializer, rates: Rates, mut maps: Maps) -> Box<dyn Net> {
     let features = vs / "features";
-    let stem = unit(&(&features / 0), Shape::new(3, STAGES[0].inputs, KERNEL, 2));
+    let stem = unit(&(&features / 0), Shape::new(3, STAGES[0].inputs, KERNEL, 2), &mut maps);
     let total: i64 = STAGES.iter().map(|s| s.blocks).sum();
     let mut blocks = Vec::new();
     for (number, stage) in (1..).zip(STAGES) {
         let path = &features / number;
         for index in 0..stage.blocks {
             let drop = rates.stochastic_depth * blocks.len() as f64 / total as f64;
-            blocks.push(Block::new(&(&path / index), stage, index == 0, drop));
+            blocks.push(Block::new(&(&path / index), stage, index == 0, drop, &mut maps));
         }
     }
     let width = STAGES[STAGES.len() - 1].outputs;
-    let last = unit(&(&features / (STAGES.len() + 1)), Shape::new(width, FEATURES, 1, 1));
+    let last = unit(&(&features / (STAGES.len() + 1)), Shape::new(width, FEATURES, 1, 1), &mut maps);
     let head = match initializer {
         Initializer::Torchvision => init::Head::FanOut,
         Initializer::Mmclassification => init::Head::Normal,
@@ -82,8 +83,8 @@ pub fn build(vs: &Path, classes: i64, initializer: Initializer, rates: Rates) ->
 }
 
 /// torchvision's `Conv2dNormActivation`: convolution 0, normalisation 1.
-fn unit(path: &Path, shape: Shape) -> ConvBn {
-    ConvBn::new(&(path / 0), &(path / 1), shape, NORM)
+fn unit(path: &Path, shape: Shape, maps: &mut Maps) -> ConvBn {
+    ConvBn::new(&(path / 0), &(path / 1), shape, NORM, maps)
 }
 
 #[derive(Debug)]
@@ -98,25 +99,25 @@ struct Block {
 }
 
 impl Block {
-    fn new(path: &Path, stage: Stage, first: bool, drop: f64) -> Self {
+    fn new(path: &Path, stage: Stage, first: bool, drop: f64, maps: &mut Maps) -> Self {
         let Stage { fused, expand, outputs, .. } = stage;
         let (inputs, stride) = if first { (stage.inputs, stage.stride) } else { (outputs, 1) };
         let width = inputs * expand;
         let path = path / "block";
         let residual = stride == 1 && inputs == outputs;
         if fused && expand == 1 {
-            let only = unit(&(&path / 0), Shape::new(inputs, outputs, KERNEL, stride));
+            let only = unit(&(&path / 0), Shape::new(inputs, outputs, KERNEL, stride), maps);
             return Self { activated: vec![only], squeeze: None, project: None, residual, drop };
         }
         let (activated, squeeze) = if fused {
-            (vec![unit(&(&path / 0), Shape::new(inputs, width, KERNEL, stride))], None)
+            (vec![unit(&(&path / 0), Shape::new(inputs, width, KERNEL, stride), maps)], None)
         } else {
-            let expand = unit(&(&path / 0), Shape::new(inputs, width, 1, 1));
-            let depthwise = unit(&(&path / 1), Shape::depthwise(width, KERNEL, stride));
+            let expand = unit(&(&path / 0), Shape::new(inputs, width, 1, 1), maps);
+            let depthwise = unit(&(&path / 1), Shape::depthwise(width, KERNEL, stride), maps);
             (vec![expand, depthwise], Some(SqueezeExcitation::new(&(&path / 2), width, inputs / 4)))
         };
         let position = activated.len() + usize::from(squeeze.is_some());
-        let project = Some(unit(&(&path / position), Shape::new(width, outputs, 1, 1)));
+        let project = Some(unit(&(&path / position), Shape::new(width, outputs, 1, 1), maps));
         Self { activated, squeeze, project, residual, drop }
     }
 
@@ -149,7 +150,8 @@ pub fn survival(images: i64, drop: f64, like: &Tensor) -> Tensor {
     (mask / keep).to_kind(like.kind())
 }
 
-/// Scales channels by what the whole map holds (Hu et al., 2018). Its convolutions have biases.
+/// Scales channels by what the whole map holds (Hu et al., 2018). Its 1×1 convolutions with biases work on one pixel, so
+/// they are linear layers.
 #[derive(Debug)]
 struct SqueezeExcitation {
     squeeze: [Tensor; 2],
@@ -161,15 +163,16 @@ impl SqueezeExcitation {
         let conv = |name: &str, inputs, outputs| {
             let path = path / name;
             let weight = init::kaiming_normal_fan_out(&[outputs, inputs, 1, 1]);
-            [path.var_copy("weight", &weight), path.var_copy("bias", &init::constant(&[outputs], 0.0))]
+            let bias = init::constant(&[outputs], 0.0);
+            [variable(&path, "weight", &weight, true), variable(&path, "bias", &bias, true)]
         };
         Self { squeeze: conv("fc1", channels, squeezed), excite: conv("fc2", squeezed, channels) }
     }
 
     fn forward(&self, xs: &Tensor) -> Tensor {
-        let conv = |xs: &Tensor, [weight, bias]: &[Tensor; 2]| xs.conv2d(weight, Some(bias), [1, 1], [0, 0], [1, 1], 1);
-        let squeezed = silu(conv(&xs.adaptive_avg_pool2d([1, 1]), &self.squeeze));
-        xs * conv(&squeezed, &self.excite).sigmoid_()
+        let linear = |xs: &Tensor, [weight, bias]: &[Tensor; 2]| xs.linear(&weight.flatten(1, -1), Some(bias));
+        let squeezed = silu(linear(&xs.mean_dim([2, 3].as_slice(), false, xs.kind()), &self.squeeze));
+        xs * linear(&squeezed, &self.excite).sigmoid_().unsqueeze(-1).unsqueeze(-1)
     }
 }
 
@@ -180,5 +183,12 @@ impl ModuleT for EfficientNet {
             xs = block.forward(&xs, train);
         }
         self.head.forward(&silu(self.last.forward(&xs, train)), train)
+    }
+}
+
+impl Net for EfficientNet {
+    fn convolutions(&self) -> Vec<&ConvBn> {
+        let blocks = self.blocks.iter().flat_map(|block| block.activated.iter().chain(&block.project));
+        std::iter::once(&self.stem).chain(blocks).chain([&self.last]).collect()
     }
 }

@@ -3,7 +3,8 @@
 //! Layout and names are torchvision's; a bottleneck has its stride on the 3×3 convolution ("v1.5"). The CIFAR stem is
 //! that of MMClassification's `ResNet_CIFAR`.
 
-use super::layers::{ConvBn, Head, Norm, Shape};
+use super::Net;
+use super::layers::{ConvBn, Head, Maps, Norm, Shape};
 use crate::nn::init;
 use fpl_repro::recipe::{Initializer, Stem};
 use tch::Tensor;
@@ -24,6 +25,8 @@ const WIDTH: i64 = 64;
 /// Output channels of a bottleneck per inner channel.
 const EXPANSION: i64 = 4;
 const NORM: Norm = Norm { eps: 1e-5, gamma: 1.0 };
+/// The max-pool after the ImageNet stem: 3×3 with stride 2, one pixel of padding.
+const POOL: Shape = Shape { inputs: WIDTH, outputs: WIDTH, kernel: 3, stride: 2, groups: WIDTH };
 
 #[derive(Debug)]
 struct ResNet {
@@ -41,7 +44,14 @@ struct Block {
 }
 
 /// Draws a ResNet for float input `[n, 3, h, w]`.
-pub(super) fn build(vs: &Path, depth: Depth, stem: Stem, classes: i64, initializer: Initializer) -> Box<dyn ModuleT> {
+pub(super) fn build(
+    vs: &Path,
+    depth: Depth,
+    stem: Stem,
+    classes: i64,
+    initializer: Initializer,
+    mut maps: Maps,
+) -> Box<dyn Net> {
     let (kernel, stride) = match stem {
         Stem::Imagenet => (7, 2),
         Stem::Cifar => (3, 1),
@@ -51,7 +61,10 @@ pub(super) fn build(vs: &Path, depth: Depth, stem: Stem, classes: i64, initializ
         Initializer::Torchvision => (init::Head::Linear, 1.0),
         Initializer::Mmclassification => (init::Head::Normal, 0.0),
     };
-    let stem_conv = ConvBn::new(&(vs / "conv1"), &(vs / "bn1"), Shape::new(3, WIDTH, kernel, stride), NORM);
+    let stem_conv = ConvBn::new(&(vs / "conv1"), &(vs / "bn1"), Shape::new(3, WIDTH, kernel, stride), NORM, &mut maps);
+    if stem == Stem::Imagenet {
+        maps.side = POOL.output_side(maps.side);
+    }
     let mut inputs = WIDTH;
     let mut blocks = Vec::new();
     for (layer, &count) in (0..).zip(&depth.blocks) {
@@ -59,7 +72,7 @@ pub(super) fn build(vs: &Path, depth: Depth, stem: Stem, classes: i64, initializ
         for index in 0..count {
             let stride = if layer > 0 && index == 0 { 2 } else { 1 };
             let (block, outputs) =
-                Block::new(&(&path / index), inputs, WIDTH << layer, stride, depth.bottleneck, last_gamma);
+                Block::new(&(&path / index), inputs, WIDTH << layer, stride, depth.bottleneck, last_gamma, &mut maps);
             blocks.push(block);
             inputs = outputs;
         }
@@ -70,7 +83,16 @@ pub(super) fn build(vs: &Path, depth: Depth, stem: Stem, classes: i64, initializ
 
 impl Block {
     /// The block and the number of its output channels.
-    fn new(path: &Path, inputs: i64, width: i64, stride: i64, bottleneck: bool, last_gamma: f64) -> (Self, i64) {
+    fn new(
+        path: &Path,
+        inputs: i64,
+        width: i64,
+        stride: i64,
+        bottleneck: bool,
+        last_gamma: f64,
+        maps: &mut Maps,
+    ) -> (Self, i64) {
+        let mut maps_beside = *maps;
         let shapes = if bottleneck {
             vec![
                 Shape::new(inputs, width, 1, 1),
@@ -86,12 +108,12 @@ impl Block {
             .zip(shapes)
             .map(|(i, shape)| {
                 let norm = if i == last { Norm { gamma: last_gamma, ..NORM } } else { NORM };
-                ConvBn::new(&(path / format!("conv{i}")), &(path / format!("bn{i}")), shape, norm)
+                ConvBn::new(&(path / format!("conv{i}")), &(path / format!("bn{i}")), shape, norm, maps)
             })
             .collect();
         let downsample = (stride != 1 || inputs != outputs).then(|| {
             let path = path / "downsample";
-            ConvBn::new(&(&path / 0), &(&path / 1), Shape::new(inputs, outputs, 1, stride), NORM)
+            ConvBn::new(&(&path / 0), &(&path / 1), Shape::new(inputs, outputs, 1, stride), NORM, &mut maps_beside)
         });
         (Self { branch, downsample }, outputs)
     }
@@ -120,5 +142,12 @@ impl ModuleT for ResNet {
             xs = block.forward(&xs, train);
         }
         self.head.forward(&xs, train)
+    }
+}
+
+impl Net for ResNet {
+    fn convolutions(&self) -> Vec<&ConvBn> {
+        let blocks = self.blocks.iter().flat_map(|block| block.branch.iter().chain(&block.downsample));
+        std::iter::once(&self.stem).chain(blocks).collect()
     }
 }

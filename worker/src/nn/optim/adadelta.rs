@@ -5,34 +5,30 @@
 
 use tch::Tensor;
 
-use super::in_pieces;
-
-/// The constants of the rule.
-#[derive(Debug)]
+/// The constants of the rule, as the shim's `Adadelta`.
+#[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Adadelta {
+    pub(super) rate: f64,
     pub(super) rho: f64,
     pub(super) eps: f64,
-    /// None for 0.
-    pub(super) weight_decay: Option<Tensor>,
-    /// 1 − ρ.
-    pub(super) rest: Tensor,
+    pub(super) weight_decay: f64,
 }
 
 impl Adadelta {
-    /// `state` is v (`square_avg`) and u (`acc_delta`).
-    pub(super) fn update(&self, parameter: &Tensor, gradient: &Tensor, state: &[Tensor], minus_rate: &Tensor) {
-        let [square_avg, acc_delta] = state else { return };
-        in_pieces([parameter, gradient, square_avg, acc_delta], |[mut p, mut g, mut v, mut u]| {
-            if let Some(decay) = &self.weight_decay {
-                g = g.addcmul(&p, decay);
-            }
-            // tch has neither the `value` of `addcmul_` nor the `alpha` of `add_`. libtorch computes both as one fused
-            // multiply-add of (value·t1)·t2, so a factor of t1, or a scalar tensor as t2, gives the same bits.
-            let _ = v.g_mul_scalar_(self.rho).addcmul_(&(&g * &self.rest), &g);
-            let std = v.g_add_scalar(self.eps).sqrt_();
-            let delta = u.g_add_scalar(self.eps).sqrt_().g_div_(&std).g_mul_(&g);
-            let _ = u.g_mul_scalar_(self.rho).addcmul_(&(&delta * &self.rest), &delta);
-            let _ = p.addcmul_(&delta, minus_rate);
-        });
+    /// PyTorch's names of v and u.
+    pub(super) const STATE: [&'static str; 2] = ["square_avg", "acc_delta"];
+
+    /// d of flat tensors, for devices without the fused kernel. `g` has the weight decay already.
+    pub(super) fn direction(&self, g: &Tensor, state: &[Tensor]) -> Tensor {
+        let [square_avg, acc_delta] = state else { return g.shallow_clone() };
+        let (mut v, mut u) = (square_avg.shallow_clone(), acc_delta.shallow_clone());
+        // tch has no `value` of `addcmul_`; libtorch computes it as one fused multiply-add of (value·t1)·t2, so a factor
+        // of t1 gives the same bits.
+        let _ = v.g_mul_scalar_(self.rho).addcmul_(&(g * (1.0 - self.rho)), g);
+        let std = v.g_add_scalar(self.eps).sqrt_();
+        let delta = u.g_add_scalar(self.eps).sqrt_().g_div_(&std).g_mul_(g);
+        let _ = u.g_mul_scalar_(self.rho).addcmul_(&(&delta * (1.0 - self.rho)), &delta);
+        delta
     }
 }

@@ -3,9 +3,12 @@
 //! PyTorch's own optimizers are out of reach here: tch wraps no AdaDelta, and none whose state can be read.
 
 mod adadelta;
+mod fused;
 mod sgd;
+mod slot;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
@@ -15,24 +18,19 @@ use adadelta::Adadelta;
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe;
 use sgd::Sgd;
+use slot::Slot;
 
 const OTHER: &str =
     "the checkpoint belongs to another network or optimizer: delete it to train the cell from the start";
 
-/// An update rule with the parameters it updates and its state, a few tensors shaped like each parameter.
+/// An update rule with the parameters it updates and its state, a few numbers for each element of a parameter.
 #[derive(Debug)]
 pub struct Optimizer {
     rule: Rule,
-    options: (Kind, Device),
     slots: Vec<Slot>,
-}
-
-/// A parameter and its state, in the order of [`Rule::state_names`].
-#[derive(Debug)]
-struct Slot {
-    name: String,
-    parameter: Tensor,
+    /// Flat tensors in the order of [`Rule::state_names`].
     state: Vec<Tensor>,
+    fused: bool,
 }
 
 #[derive(Debug)]
@@ -42,38 +40,77 @@ enum Rule {
 }
 
 impl Rule {
+    fn new(spec: &recipe::Optimizer) -> Self {
+        match *spec {
+            recipe::Optimizer::Adadelta { lr: rate, rho, eps, weight_decay } => {
+                Self::Adadelta(Adadelta { rate, rho, eps, weight_decay })
+            }
+            recipe::Optimizer::Sgd { lr: rate, momentum, weight_decay, nesterov } => {
+                Self::Sgd(Sgd { rate, momentum, weight_decay, nesterov })
+            }
+        }
+    }
+
     /// PyTorch's names.
     fn state_names(&self) -> &'static [&'static str] {
         match self {
-            Self::Adadelta(_) => &["square_avg", "acc_delta"],
-            Self::Sgd(sgd) if sgd.momentum.is_none() => &[],
-            Self::Sgd(_) => &["momentum_buffer"],
+            Self::Adadelta(_) => &Adadelta::STATE,
+            Self::Sgd(Sgd { momentum: 0.0, .. }) => &[],
+            Self::Sgd(_) => &Sgd::STATE,
+        }
+    }
+
+    fn weight_decay(&self) -> f64 {
+        match self {
+            Self::Adadelta(Adadelta { weight_decay, .. }) | Self::Sgd(Sgd { weight_decay, .. }) => *weight_decay,
+        }
+    }
+
+    fn direction(&self, gradient: &Tensor, state: &[Tensor]) -> Tensor {
+        match self {
+            Self::Adadelta(rule) => rule.direction(gradient, state),
+            Self::Sgd(rule) => rule.direction(gradient, state),
+        }
+    }
+
+    /// The rule for the fused kernel at a learning rate.
+    fn fused(&mut self, learning_rate: f64) -> fused::Rule<'_> {
+        match self {
+            Self::Adadelta(rule) => {
+                rule.rate = learning_rate;
+                fused::Rule::Adadelta(rule)
+            }
+            Self::Sgd(rule) => {
+                rule.rate = learning_rate;
+                fused::Rule::Sgd(rule)
+            }
         }
     }
 }
 
 impl Optimizer {
-    /// An optimizer at its first step. `parameters` are leaves of one kind on one device that require a gradient,
-    /// sorted by name.
+    /// An optimizer at its first step. `parameters` are leaves of one floating kind on one device that require a
+    /// gradient, sorted by name.
     pub fn new(spec: &recipe::Optimizer, parameters: Vec<(String, Tensor)>) -> Self {
         let options =
             parameters.first().map_or((Kind::Float, Device::Cpu), |(_, first)| (first.kind(), first.device()));
-        let scalar = |value: f64| scalar(value, options);
-        let nonzero = |value: f64| (value != 0.0).then(|| scalar(value));
-        let rule = match *spec {
-            recipe::Optimizer::Adadelta { lr: _, rho, eps, weight_decay } => {
-                Rule::Adadelta(Adadelta { rho, eps, weight_decay: nonzero(weight_decay), rest: scalar(1.0 - rho) })
-            }
-            recipe::Optimizer::Sgd { lr: _, momentum, weight_decay, nesterov } => {
-                Rule::Sgd(Sgd { momentum: nonzero(momentum), weight_decay: nonzero(weight_decay), nesterov })
-            }
-        };
-        let zeros = |parameter: &Tensor| rule.state_names().iter().map(|_| parameter.detach().zeros_like()).collect();
-        let slots = parameters
-            .into_iter()
-            .map(|(name, parameter)| Slot { name, state: zeros(&parameter), parameter })
-            .collect();
-        Self { rule, options, slots }
+        let rule = Rule::new(spec);
+        let mut total = 0;
+        let mut slots = Vec::new();
+        for (name, parameter) in parameters {
+            let slot = Slot { name, parameter, start: total };
+            total += slot.length();
+            slots.push(slot);
+        }
+        let state = rule.state_names().iter().map(|_| Tensor::zeros([total], options)).collect();
+        Self { rule, slots, state, fused: fused::supports(options.0, options.1) }
+    }
+
+    /// Updates with tensor operations over all parameters at once, as on a GPU, where each is a launch.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn without_fused_kernel(self) -> Self {
+        Self { fused: false, ..self }
     }
 
     /// Sets the gradients of all parameters to 0, for `backward` to add to.
@@ -100,27 +137,50 @@ impl Optimizer {
 
     fn update(&mut self, gradients: &[Tensor], learning_rate: f64) {
         tch::no_grad(|| {
-            let minus_rate = scalar(-learning_rate, self.options);
-            for (slot, gradient) in self.slots.iter().zip(gradients) {
-                if !gradient.defined() {
-                    continue;
-                }
-                match &self.rule {
-                    Rule::Adadelta(rule) => rule.update(&slot.parameter, gradient, &slot.state, &minus_rate),
-                    Rule::Sgd(rule) => rule.update(&slot.parameter, gradient, &slot.state, &minus_rate),
+            let defined = self.slots.iter().zip(gradients).filter(|(_, gradient)| gradient.defined());
+            if self.fused {
+                let ordered: Vec<_> = defined.map(|(slot, gradient)| (slot, slot.in_order(gradient))).collect();
+                fused::step(&self.rule.fused(learning_rate), &ordered, &self.state);
+            } else if defined.count() == self.slots.len() {
+                self.update_flat(0..self.slots.len(), gradients, learning_rate);
+            } else {
+                for (index, _) in gradients.iter().enumerate().filter(|(_, gradient)| gradient.defined()) {
+                    self.update_flat(index..index + 1, gradients, learning_rate);
                 }
             }
         });
     }
 
+    /// A few launches for all parameters of a range: gradients side by side, the rule on flat tensors, and one addition.
+    fn update_flat(&self, range: Range<usize>, gradients: &[Tensor], learning_rate: f64) {
+        let (slots, gradients) = (&self.slots[range.clone()], &gradients[range]);
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return };
+        let flat = |tensors: &mut dyn Iterator<Item = &Tensor>| -> Vec<Tensor> {
+            slots.iter().zip(tensors).map(|(slot, tensor)| slot.flat(tensor)).collect()
+        };
+        let mut gradient = Tensor::cat(&flat(&mut gradients.iter()), 0);
+        let decay = self.rule.weight_decay();
+        if decay != 0.0 {
+            let parameters = Tensor::cat(&flat(&mut slots.iter().map(|slot| &slot.parameter)), 0);
+            gradient = gradient.addcmul(&parameters, &parameters.full_like(decay));
+        }
+        let (start, end) = (first.start, last.start + last.length());
+        let state: Vec<Tensor> = self.state.iter().map(|state| state.narrow(0, start, end - start)).collect();
+        let direction = self.rule.direction(&gradient, &state);
+        let shaped: Vec<Tensor> = slots.iter().map(|slot| slot.shaped(&direction, start)).collect();
+        let parameters: Vec<&Tensor> = slots.iter().map(|slot| &slot.parameter).collect();
+        fused::add_all(&parameters, &shaped, -learning_rate);
+    }
+
     /// The state, named `{PyTorch's name of the state}.{name of the parameter}`. The tensors share memory with the
     /// optimizer: save or copy them before the next step.
     pub fn state(&self) -> Vec<(String, Tensor)> {
-        let names = self.rule.state_names();
-        let entries = self.slots.iter().flat_map(|slot| {
-            names.iter().zip(&slot.state).map(|(name, state)| (format!("{name}.{}", slot.name), state.shallow_clone()))
-        });
-        entries.collect()
+        let named = self.rule.state_names().iter().zip(&self.state);
+        let of_slot = |slot: &Slot| {
+            let one = |(name, state): (&&str, &Tensor)| (format!("{name}.{}", slot.name), slot.shaped(state, 0));
+            named.clone().map(one).collect::<Vec<_>>()
+        };
+        self.slots.iter().flat_map(of_slot).collect()
     }
 
     /// Copies in what [`Self::state`] gave, on any device, read from `path`. A missing or differently shaped tensor is an
@@ -144,34 +204,4 @@ impl Optimizer {
         }
         Ok(())
     }
-}
-
-/// Calls `update` on pieces of `tensors` small enough that what it computes stays in the processor's cache.
-///
-/// `tensors` have one shape; element-wise updates give the same bits in pieces or whole. Tensors on a GPU, small ones
-/// and ones laid out differently from each other are passed whole.
-fn in_pieces<const N: usize>(tensors: [&Tensor; N], mut update: impl FnMut([Tensor; N])) {
-    const PIECE: i64 = 1 << 16;
-    let first = tensors[0];
-    let total = first.numel() as i64;
-    let strides = first.stride();
-    let same_layout = is_dense(first) && tensors.iter().all(|tensor| tensor.stride() == strides);
-    if total <= PIECE || first.device() != Device::Cpu || !same_layout {
-        return update(tensors.map(Tensor::shallow_clone));
-    }
-    let flat = tensors.map(|tensor| tensor.as_strided([total], [1], None));
-    for start in (0..total).step_by(PIECE as usize) {
-        update(flat.each_ref().map(|tensor| tensor.narrow(0, start, PIECE.min(total - start))));
-    }
-}
-
-/// Whether the elements fill one stretch of memory, in any order of the dimensions.
-fn is_dense(tensor: &Tensor) -> bool {
-    let last: i64 = tensor.size().iter().zip(tensor.stride()).map(|(size, stride)| (size - 1) * stride).sum();
-    last + 1 == tensor.numel() as i64
-}
-
-/// `value` as a tensor that takes part in element-wise operations.
-fn scalar(value: f64, options: (Kind, Device)) -> Tensor {
-    Tensor::full([0i64; 0], value, options)
 }

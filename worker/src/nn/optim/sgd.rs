@@ -5,31 +5,26 @@
 
 use tch::Tensor;
 
-use super::in_pieces;
-
-/// The constants of the rule.
-#[derive(Debug)]
+/// The constants of the rule, as the shim's `Sgd`.
+#[derive(Debug, Clone)]
+#[repr(C)]
 pub(super) struct Sgd {
-    /// μ; None for 0.
-    pub(super) momentum: Option<Tensor>,
-    /// None for 0.
-    pub(super) weight_decay: Option<Tensor>,
+    pub(super) rate: f64,
+    /// μ.
+    pub(super) momentum: f64,
+    pub(super) weight_decay: f64,
     pub(super) nesterov: bool,
 }
 
 impl Sgd {
-    /// `state` is b (`momentum_buffer`), or empty without momentum.
-    pub(super) fn update(&self, parameter: &Tensor, gradient: &Tensor, state: &[Tensor], minus_rate: &Tensor) {
-        // Without momentum there is no buffer; the gradient stands in for it, unused.
-        in_pieces([parameter, gradient, state.first().unwrap_or(gradient)], |[mut p, mut g, mut b]| {
-            if let Some(decay) = &self.weight_decay {
-                g = g.addcmul(&p, decay);
-            }
-            if let Some(momentum) = &self.momentum {
-                let _ = b.g_mul_(momentum).g_add_(&g);
-                g = if self.nesterov { g.addcmul(&b, momentum) } else { b };
-            }
-            let _ = p.addcmul_(&g, minus_rate);
-        });
+    /// PyTorch's name of b; there is none without momentum.
+    pub(super) const STATE: [&'static str; 1] = ["momentum_buffer"];
+
+    /// d of flat tensors, for devices without the fused kernel. `g` has the weight decay already.
+    pub(super) fn direction(&self, g: &Tensor, state: &[Tensor]) -> Tensor {
+        let [buffer] = state else { return g.shallow_clone() };
+        let mut b = buffer.shallow_clone();
+        let _ = b.g_mul_scalar_(self.momentum).g_add_(g);
+        if self.nesterov { g.addcmul(&b, &b.full_like(self.momentum)) } else { b.copy() }
     }
 }
