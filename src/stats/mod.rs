@@ -1,17 +1,42 @@
 //! Statistics of a few paired runs: means and intervals, exact tests, what could have been detected.
 //!
-//! Distribution functions are `statrs`'s; tests hold every number against SciPy's.
+//! Pure functions. Distribution functions are `statrs`'s; tests hold every number against SciPy's, R's or an enumeration.
+//!
+//! | question | module |
+//! | --- | --- |
+//! | does the paper's number come from our distribution of runs? | `prediction` |
+//! | which reading of an open detail foretells the paper's numbers? | `reading` |
+//! | is there a difference, in which of many claims? | `paired`, `joint_sign_flip`; on separate p values `holm` |
+//! | the same, after every pair of runs? | `spending` with a plan, `e_value` without |
+//! | how often does the better loss win? | `superiority` |
 
+mod undefined;
+mod summary;
+mod student;
+mod signs;
 mod binomial;
 mod curve;
 mod holm;
 mod paired;
-mod power;
-mod summary;
+mod prediction;
+mod reading;
+mod joint_sign_flip;
+mod spending;
+mod e_value;
+mod superiority;
+mod t_power;
 
 pub use binomial::{accuracy_standard_error, mcnemar_bounds};
 pub use curve::curve_noise;
+pub use e_value::{adjusted_e_values, e_value, product_of_laboratories};
 pub use holm::holm;
-pub use paired::{EXACT_PAIRS, SignFlip, probability_of_superiority, sign_flip, t_interval};
-pub use power::{detectable_difference, pairs_needed};
+pub use joint_sign_flip::{FlipP, JointSignFlip, joint_sign_flip};
+pub use paired::{SignFlip, sign_flip, t_interval};
+pub use prediction::{PooledSpread, Prediction};
+pub use reading::{ReadingFit, reading_fit};
+pub use signs::{Differences, EXACT_PAIRS, Patterns};
+pub use spending::{SPENDING_EXPONENT, Spending, SpendingPlan, spending};
 pub use summary::{mean, sample_sd};
+pub use superiority::{probability_of_superiority, superiority_interval};
+pub use t_power::{detectable_difference, pairs_needed};
+pub use undefined::Undefined;

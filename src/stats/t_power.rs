@@ -1,8 +1,9 @@
-//! What a paired t test at 5 % (two-sided) could have detected.
+//! What a paired t test of one claim at 5 % (two-sided) could have detected. The ledger judges by sign flips over a family:
+//! see `power` for that test.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::paired::t_quantile;
+use super::student::t_quantile;
 
 /// Probability of detecting a difference that is there.
 const POWER: f64 = 0.8;
