@@ -10,7 +10,10 @@ use fpl_repro::stats::{
 };
 use serde_json::Value;
 
+mod equivalence;
 mod families;
+mod noise;
+mod power;
 mod prediction;
 
 fn expected(part: &str) -> Value {
