@@ -12,6 +12,7 @@
 //! | is there no difference that matters? | `equivalence` |
 //! | could the paper's design have seen it? | `telescopes` |
 //! | how many pairs are needed? | `power` |
+//! | how often are these tests wrong? | `simulation` |
 //! | is it the seeds or the test images? | `variance`, `crossed`, `binomial` |
 //! | how often does the better loss win? | `superiority` |
 //! | what do laboratories say together? | `pooling`, `e_value` |
@@ -38,6 +39,7 @@ mod variance;
 mod crossed;
 mod superiority;
 mod pooling;
+mod simulation;
 mod t_power;
 
 pub use binomial::{accuracy_standard_error, mcnemar_bounds};
@@ -54,6 +56,7 @@ pub use power::FamilyTest;
 pub use prediction::{PooledSpread, Prediction};
 pub use reading::{ReadingFit, reading_fit};
 pub use signs::{Differences, EXACT_PAIRS, Patterns};
+pub use simulation::{Procedure, Rates, Scenario, simulate};
 pub use spending::{SPENDING_EXPONENT, Spending, SpendingPlan, spending};
 pub use summary::{mean, sample_sd};
 pub use superiority::{probability_of_superiority, superiority_interval};

@@ -89,8 +89,10 @@ pub struct Spending {
 /// All looks of a declared family, one after each seed in ascending order; members without runs as empty differences.
 ///
 /// A claim takes part in the looks at seeds for which it has a difference, with all its differences up to there; claims with
-/// different numbers of differences are compared as in [`joint_sign_flip`](super::joint_sign_flip). It may stop
-/// after its own rejection, or because it is futile: what it does not take part in counts against the others' share.
+/// different numbers of differences are compared as in [`joint_sign_flip`](super::joint_sign_flip). It may stop after its own
+/// rejection: sets that contain it are rejected already. If it stops because it is futile, what it does not take part in counts
+/// against the others' share. That such a stop depends on the data is not covered by the exactness above; simulated, it makes
+/// errors rarer ([`Procedure::SpendingWithStops`](super::Procedure::SpendingWithStops)).
 ///
 /// # Errors
 /// [`Undefined`] where no claim has runs, of so many claims and pairs that the sets of claims take too long (their sum may be

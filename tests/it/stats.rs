@@ -15,6 +15,7 @@ mod families;
 mod noise;
 mod power;
 mod prediction;
+mod rates;
 
 fn expected(part: &str) -> Value {
     part_of(include_str!("../fixtures/stats/expected.json"), part)
