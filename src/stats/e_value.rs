@@ -2,8 +2,7 @@
 //!
 //! An e-value is at least 0 and, where there is no difference, at most 1 on average, at any time at which one may stop. So
 //! the chance that it ever reaches 1/α is at most α (Ville). (Ramdas et al., arXiv 2210.01948; Koning, arXiv 2310.01153.)
-//! Independent laboratories' e-values multiply. It is weaker than a planned test: with effects of one standard deviation 14
-//! pairs show it in about 70 % of cases, where a plan of 14 does in 88 %.
+//! Independent laboratories' e-values multiply. It is weaker than a planned test: see `bench/statistics/`.
 
 use super::undefined::{Undefined, check};
 
