@@ -19,6 +19,12 @@ pub enum Purpose {
     Dropout,
     /// Generated data.
     Images,
+    /// Bootstrap samples of seeds and images.
+    Bootstrap,
+    /// Simulated differences, for power and error rates.
+    Simulation,
+    /// Patterns of signs, where there are too many to try all.
+    Signs,
 }
 
 impl Purpose {
@@ -29,6 +35,9 @@ impl Purpose {
             Self::Augmentation => "augmentation",
             Self::Dropout => "dropout",
             Self::Images => "images",
+            Self::Bootstrap => "bootstrap",
+            Self::Simulation => "simulation",
+            Self::Signs => "signs",
         }
     }
 }

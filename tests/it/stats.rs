@@ -1,6 +1,8 @@
-//! Statistics, against NumPy and SciPy: `tests/fixtures/stats/make.py` made the expected values.
+//! Statistics, against NumPy, SciPy, statsmodels, R and enumerations: the scripts in `tests/fixtures/stats/` made the expected
+//! values.
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+#![allow(clippy::float_cmp, reason = "shares of patterns and of simulations are exact")]
 
 use fpl_repro::stats::{
     accuracy_standard_error, curve_noise, detectable_difference, holm, mcnemar_bounds, mean, pairs_needed,
@@ -8,9 +10,33 @@ use fpl_repro::stats::{
 };
 use serde_json::Value;
 
+mod equivalence;
+mod families;
+mod noise;
+mod power;
+mod prediction;
+mod rates;
+
 fn expected(part: &str) -> Value {
-    let all: Value = serde_json::from_str(include_str!("../fixtures/stats/expected.json")).unwrap();
-    all[part].clone()
+    part_of(include_str!("../fixtures/stats/expected.json"), part)
+}
+
+/// From `replication.py`.
+fn replication(part: &str) -> Value {
+    part_of(include_str!("../fixtures/stats/replication.json"), part)
+}
+
+/// From `replication.R`.
+fn from_r(part: &str) -> Value {
+    part_of(include_str!("../fixtures/stats/replication-r.json"), part)
+}
+
+#[track_caller]
+fn part_of(json: &str, part: &str) -> Value {
+    let all: Value = serde_json::from_str(json).unwrap();
+    let found = all[part].clone();
+    assert!(!found.is_null(), "no {part}");
+    found
 }
 
 fn numbers(value: &Value) -> Vec<f64> {
