@@ -8,6 +8,7 @@ use super::evidence::{Evidence, canonical, get};
 use super::verify::{Fault, parse, report_path};
 use super::{CONFIG, Configuration, Files, LABELS, REPORT_MANIFEST, compare};
 use crate::config;
+use crate::number::plural;
 use crate::plan::{self, Plan};
 use crate::recipe::CLASSES;
 use crate::report::input::{Cell, CellState, Example, ReportInput};
@@ -97,7 +98,8 @@ fn plan_of(configuration: &Configuration, report: &ReportInput) -> Result<Plan, 
     // Before a plan is made of it: a made-up configuration must not fill the memory.
     let rows: usize = config.tables.values().flat_map(|table| &table.rows).map(|row| row.losses.len()).sum();
     if rows.checked_mul(config.seeds.len()) != Some(report.cells.len()) {
-        let message = format!("cells: has {} entries, follow {rows} × {}", report.cells.len(), config.seeds.len());
+        let message =
+            format!("cells: has {}, follow {rows} × {}", plural(report.cells.len(), "entry"), config.seeds.len());
         return Err(Fault::new(&report_path(), message));
     }
     let fault = |error: crate::error::Error| Fault::new(CONFIG, error.to_string());
@@ -109,7 +111,7 @@ fn plan_of(configuration: &Configuration, report: &ReportInput) -> Result<Plan, 
 /// The options in the report's commands.
 fn invocation(report: &ReportInput) -> String {
     let command = report.cells.first().map(|cell| cell.command.as_str()).unwrap_or_default();
-    let options = command.strip_prefix("fpl-repro evaluate").and_then(|rest| rest.split_once(" --cells '"));
+    let options = command.strip_prefix("fpl-repro evaluate").and_then(|rest| rest.split_once(" --cells "));
     options.map(|(options, _)| options.to_owned()).unwrap_or_default()
 }
 
@@ -129,7 +131,10 @@ fn images(report: &ReportInput, follows: &mut ReportInput, evidence: &Evidence) 
     let fault = |message: String| Fault::new(&report_path(), message);
     let per_class = std::mem::take(&mut follows.samples).len();
     if report.dataset.classes.len() != CLASSES {
-        return Err(fault(format!("dataset.classes: has {} entries, follow {CLASSES}", report.dataset.classes.len())));
+        return Err(fault(format!(
+            "dataset.classes: has {}, follow {CLASSES}",
+            plural(report.dataset.classes.len(), "entry")
+        )));
     }
     follows.dataset.classes.clone_from(&report.dataset.classes);
     follows.samples.clone_from(&report.samples);
@@ -165,7 +170,7 @@ fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
         return Err(fault(format!("image.label: says {}, follows {label} ({LABELS})", example.image.label)));
     }
     if example.probabilities.len() != CLASSES {
-        return Err(fault(format!("probabilities: has {} entries", example.probabilities.len())));
+        return Err(fault(format!("probabilities: has {}", plural(example.probabilities.len(), "entry"))));
     }
     let wrong = example.probabilities.iter().enumerate().filter(|(class, _)| *class != usize::from(label));
     let p_false = wrong.map(|(_, &p)| p).fold(0.0, f64::max) as f32;

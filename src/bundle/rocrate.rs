@@ -13,8 +13,8 @@ use super::verify::{Fault, parse, report_path};
 use super::{CONFIG, CRATE, Files, LABELS, MANIFEST, REPORT};
 use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::fs::sha256_bytes;
+use crate::number::slug;
 use crate::report::input::ReportInput;
-use crate::report::number::slug;
 
 const CONTEXT: &str = "https://w3id.org/ro/crate/1.1/context";
 /// `sha256` is a term of the run profiles; the definition saves every reader a request for their context.

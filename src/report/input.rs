@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Environment, EpochMetrics, Scores};
+use crate::paper::measure::{Measure, Run};
 use crate::paper::{Paper, PaperRow};
 
 /// The report's content.
@@ -137,6 +138,24 @@ pub struct Cell {
     /// The bundle that the results came in; `None` for those that were made in this cache.
     #[serde(default)]
     pub origin: Option<Origin>,
+}
+
+impl Cell {
+    /// The cell's run; `None` if it has no results.
+    pub fn run(&self) -> Option<Run<'_>> {
+        let scores = self.scores.as_ref().filter(|_| self.state == CellState::Done)?;
+        Some(Run { scores, metrics: &self.metrics, seconds: self.seconds })
+    }
+
+    /// A measure of the cell's run.
+    pub fn measured(&self, measure: &Measure) -> Option<f64> {
+        (measure.of)(&self.run()?)
+    }
+
+    /// The standard error of a measure of the cell's run by its test images alone.
+    pub fn standard_error(&self, measure: &Measure) -> Option<f64> {
+        (measure.standard_error)(&self.run()?)
+    }
 }
 
 /// Where results that were imported came from.

@@ -1,7 +1,7 @@
 //! Tables, figures and the report, as functions of [`input::ReportInput`].
 
 pub mod input;
-pub mod number;
+mod xml;
 pub mod cells;
 pub mod figure;
 pub mod tables;

@@ -58,8 +58,7 @@ pub(super) fn summarize(
         }
         filled.get().ok_or_else(|| Error::Render { what: "report".into(), message: "nothing gathered".into() })
     };
-    let subject = format!("figures of {profile}");
-    let plot = summary(StageKind::Plot, &subject, &plot_recipe(&skeleton), &inputs);
+    let plot = summary(StageKind::Plot, profile, &plot_recipe(&skeleton), &inputs);
     let drawn = run(runner, &plot, contents(StageKind::Plot), |out| draw(fill()?, out))?;
     if runner.options.upto == StageKind::Plot {
         return Ok(None);
@@ -69,8 +68,7 @@ pub(super) fn summarize(
     let mut read: BTreeMap<String, String> = contents(StageKind::Report);
     read.insert(plot.fingerprint.to_string(), store::content(&drawn, StageKind::Report));
     let recipe = serde_json::to_value(&skeleton).map_err(|error| fault("report", &error.to_string()))?;
-    let subject = format!("report of {profile}");
-    let report = summary(StageKind::Report, &subject, &recipe, &inputs);
+    let report = summary(StageKind::Report, profile, &recipe, &inputs);
     let drawn_at = runner.store.entry(&plot);
     let written = run(runner, &report, read, |out| write(fill()?, &drawn_at, out))?;
     let folder = reports.join(profile);
@@ -112,7 +110,11 @@ fn run(
     }
     if runner.options.only && node.stage != runner.options.upto {
         return Err(Error::Forbidden {
-            message: format!("needs the {}, which are not there and which --only forbids", node.subject),
+            message: format!(
+                "needs the {} of {}, which is not there and which --only forbids",
+                node.stage.name(),
+                node.subject
+            ),
             help: "run the command without `--only`".into(),
         });
     }
@@ -218,7 +220,7 @@ impl Runner<'_> {
         };
         let mut inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
         let profile = &self.loaded.profile;
-        let plot = summary(StageKind::Plot, &format!("figures of {profile}"), &plot_recipe(&skeleton), &inputs);
+        let plot = summary(StageKind::Plot, profile, &plot_recipe(&skeleton), &inputs);
         let drawn = check(self, &plot, &content(StageKind::Plot));
         let mut read = content(StageKind::Report);
         if let Ok(manifest) = &drawn {
@@ -226,7 +228,7 @@ impl Runner<'_> {
         }
         inputs.push(("figures".to_owned(), &plot));
         let recipe = serde_json::to_value(&skeleton).unwrap_or_default();
-        let report = summary(StageKind::Report, &format!("report of {profile}"), &recipe, &inputs);
+        let report = summary(StageKind::Report, profile, &recipe, &inputs);
         let written = check(self, &report, &read);
         let entry = |node: &Node, found: Result<Box<Manifest>, String>| {
             (node.stage, node.subject.clone(), node.fingerprint.to_string(), found.err())

@@ -12,6 +12,6 @@ mod summary;
 pub use binomial::{accuracy_standard_error, mcnemar_bounds};
 pub use curve::curve_noise;
 pub use holm::holm;
-pub use paired::{EXACT_PAIRS, SignFlip, probability_of_superiority, sign_flip, t_interval};
+pub use paired::{EXACT_PAIRS, SignFlip, share_above_zero, sign_flip, t_interval};
 pub use power::{detectable_difference, pairs_needed};
 pub use summary::{mean, sample_sd};

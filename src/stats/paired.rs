@@ -76,9 +76,9 @@ fn flipped(differences: &[f64], negative: impl Fn(usize) -> bool) -> f64 {
     differences.iter().enumerate().map(|(index, value)| if negative(index) { -value } else { *value }).sum()
 }
 
-/// P(A > B) over pairs, ties counting half, from the differences A − B (Bouthillier et al., 2021, arXiv 2103.03098);
-/// `None` without differences.
-pub fn probability_of_superiority(differences: &[f64]) -> Option<f64> {
+/// The share of paired differences A − B that are above 0, ties counting half; `None` without differences. It estimates the
+/// P(A > B) of Bouthillier et al. (2021, arXiv 2103.03098) where A and B share a seed.
+pub fn share_above_zero(differences: &[f64]) -> Option<f64> {
     let score = |difference: &f64| if *difference > 0.0 { 1.0 } else { f64::from(u8::from(*difference >= 0.0)) / 2.0 };
     mean(&differences.iter().map(score).collect::<Vec<_>>())
 }

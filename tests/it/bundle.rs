@@ -513,7 +513,7 @@ fn imported_cells_are_shown_marked_and_not_trained() {
     let output = project.ok(&["all"]);
     output.says("imported: 2 cells");
     let ran: Vec<String> = output.ran().into_iter().collect();
-    assert_eq!(ran, ["fetch data generated", "plot figures of test", "report report of test"]);
+    assert_eq!(ran, ["fetch data generated", "plot test", "report test"]);
     assert_eq!(origins(&project), vec![Some("fpl-repro-test.tar.gz".to_owned()); 2]);
     let (here, there) = (report(&project), report(&finished));
     for index in 0..2 {
@@ -609,7 +609,7 @@ fn diff_reads_bundles() {
     let (project, path) = bundled();
     let output = project.raw(&["diff", path.to_str().unwrap(), "reports/test"]);
     assert_eq!(output.code, 0, "{output:#?}");
-    output.says("0 numbers moved, 8 equal");
+    output.says("0 numbers moved, 18 equal");
     fs::write(project.root.join("no.tar.gz"), b"no archive").unwrap();
     let output = project.raw(&["diff", "no.tar.gz", "reports/test"]);
     assert_eq!(output.code, 1, "{output:#?}");

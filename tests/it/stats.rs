@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use fpl_repro::stats::{
-    accuracy_standard_error, curve_noise, detectable_difference, holm, mcnemar_bounds, mean, pairs_needed,
-    probability_of_superiority, sample_sd, sign_flip, t_interval,
+    accuracy_standard_error, curve_noise, detectable_difference, holm, mcnemar_bounds, mean, pairs_needed, sample_sd,
+    share_above_zero, sign_flip, t_interval,
 };
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ fn paired_differences_are_scipys() {
         close(high, &case["interval"][1]);
         close(flips.two_sided, &case["two_sided"]);
         close(flips.greater, &case["greater"]);
-        close(probability_of_superiority(&differences).unwrap(), &case["superiority"]);
+        close(share_above_zero(&differences).unwrap(), &case["share_above_zero"]);
         close(detectable_difference(sample_sd(&differences).unwrap(), differences.len()).unwrap(), &case["detectable"]);
     }
 }
@@ -71,7 +71,7 @@ fn further_statistics_are_scipys() {
 fn too_few_values_have_no_statistics() {
     assert_eq!((mean(&[]), sample_sd(&[1.0]), t_interval(&[1.0], 0.95)), (None, None, None));
     assert_eq!((detectable_difference(1.0, 1), curve_noise(&[1.0, 2.0])), (None, None));
-    assert_eq!((sign_flip(&[]), probability_of_superiority(&[])), (None, None));
+    assert_eq!((sign_flip(&[]), share_above_zero(&[])), (None, None));
     assert_eq!((pairs_needed(0.0, 1.0), pairs_needed(1e-9, 1.0)), (None, None));
 }
 

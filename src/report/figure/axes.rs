@@ -8,7 +8,7 @@ use plotters::{
 };
 
 use super::canvas::{Area, INK, Look, Painted, RULE, text};
-use crate::report::number::fixed;
+use crate::number::fixed;
 
 /// Size of tick labels, and of titles, in half pixels.
 pub(super) const SMALL: i32 = 26;

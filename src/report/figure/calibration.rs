@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    report::number::{fixed, signed},
+    number::{fixed, signed},
 };
 
 const SIZE: (u32, u32) = (WIDTH as u32, 780);

@@ -15,7 +15,7 @@ use plotters::{
 use super::{compact::compact, png::Raster};
 use crate::{
     error::{Error, Result},
-    report::input::ReportInput,
+    report::{input::ReportInput, xml},
 };
 
 /// Figures are drawn on a grid of half pixels, because plotters rounds coordinates.
@@ -87,7 +87,7 @@ impl Canvas<'_> {
             svg.push_str(&element(image).map_err(|error| failed(error.to_string()))?);
         }
         svg.push_str("</svg>\n");
-        Ok(svg)
+        Ok(xml::text(&svg))
     }
 
     fn head(&self) -> String {
@@ -214,7 +214,7 @@ fn element(image: &Placed) -> std::io::Result<String> {
     ))
 }
 
-/// XML has no control characters, however they are written.
+/// A line of text in XML.
 fn escape(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

@@ -14,10 +14,8 @@ use super::{
 };
 use crate::{
     error::Result,
-    report::{
-        input::Cell,
-        number::{fixed, signed},
-    },
+    number::{fixed, signed},
+    report::input::Cell,
 };
 
 /// Left ends of the matrices, their upper end and their width, in half pixels.

@@ -11,9 +11,10 @@ use super::{
 };
 use crate::{
     error::Result,
+    number::{duration, plural},
     report::{
+        cells::title,
         input::{Cell, Row, Table},
-        number::{duration, plural},
     },
     stats,
 };
@@ -91,7 +92,7 @@ impl<'a> Times<'a> {
         let side = context.side(row);
         let seconds = side.cells.iter().map(|cell| (*cell, cell.seconds));
         let seconds: Vec<_> = seconds.filter(|(_, seconds)| seconds.is_finite() && *seconds > 0.0).collect();
-        let label = format!("{}: {}, {}, {}", table.number, row.network, row.initialization, row.loss_title);
+        let label = title(table, row);
         (!seconds.is_empty()).then_some(Self { label, side, seconds })
     }
 

@@ -10,10 +10,8 @@ use super::canvas::{Area, Canvas, INK, Look, Painted, RULE, text};
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::{
-        input::{Cell, Row},
-        number::plural,
-    },
+    number::plural,
+    report::input::{Cell, Row},
     stats,
 };
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    report::number::{fixed, signed},
+    number::{fixed, signed},
     stats,
 };
 

@@ -25,11 +25,9 @@ pub use example::{example, false_positive_class};
 pub use samples::samples;
 
 use self::pair::Context;
-use super::{
-    input::{Cell, Image, ReportInput, Row},
-    number,
-};
+use super::input::{Cell, Image, ReportInput, Row};
 use crate::error::{Error, Result};
+use crate::number;
 
 /// A figure of the report.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::canvas::{Look, look};
 use crate::{
     artifact::Scores,
+    number::{fixed, plural, slug},
     report::{
         cells::Index,
         input::{Cell, ReportInput, Row, Table},
-        number::{fixed, plural, slug},
     },
     stats,
 };
@@ -80,9 +80,9 @@ impl<'a> Context<'a> {
     pub(super) fn origin(&self, cells: &[&Cell]) -> String {
         let reduced = cells.iter().filter(|cell| !self.index.deviations(cell).is_empty()).count();
         let imported = cells.iter().filter(|cell| cell.origin.is_some()).count();
+        let all = plural(cells.len(), "cell");
         let reduced = if reduced > 0 {
-            let of =
-                if reduced == cells.len() { String::new() } else { format!(" in {reduced} of {} cells", cells.len()) };
+            let of = if reduced == cells.len() { String::new() } else { format!(" in {reduced} of {all}") };
             let reasons = self.index.reasons(cells);
             let more = reasons.len().saturating_sub(REASONS);
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
@@ -90,8 +90,7 @@ impl<'a> Context<'a> {
         } else {
             String::new()
         };
-        let imported =
-            if imported > 0 { format!(" {imported} of {} cells were imported.", cells.len()) } else { String::new() };
+        let imported = if imported > 0 { format!(" Imported: {imported} of {all}.") } else { String::new() };
         reduced + &imported
     }
 

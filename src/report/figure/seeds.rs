@@ -7,11 +7,7 @@ use super::{
     canvas::{Area, Canvas, GREY, Painted, WIDTH, text},
     pair::{Context, Drawn, Pair, seeds},
 };
-use crate::{
-    error::Result,
-    report::{input::Cell, number::signed},
-    stats,
-};
+use crate::{error::Result, number::signed, report::input::Cell, stats};
 
 pub(super) const SUBJECT: &str = "Top-1 accuracy on the test set of every seed, by loss";
 

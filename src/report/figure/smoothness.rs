@@ -12,10 +12,8 @@ use super::{
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::{
-        input::{Cell, Row},
-        number::{fixed, signed},
-    },
+    number::{fixed, signed},
+    report::input::{Cell, Row},
     stats,
 };
 

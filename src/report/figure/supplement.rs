@@ -5,7 +5,7 @@ use super::{
     pair::{Context, Drawn, Pair},
     rows, seeds, smoothness,
 };
-use crate::{error::Result, report::input::Row, report::number::slug};
+use crate::{error::Result, number::slug, report::input::Row};
 
 /// More pairs than this are too many figures for one page: then only those of the paper's rows have their own.
 const MANY_PAIRS: usize = 8;

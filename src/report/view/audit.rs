@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use super::claims;
+use crate::number::{count, fixed, p_value, signed, true_minus};
 use crate::paper::{
     Finding, Paper, Seriousness,
     audit::{self, Resolution},
 };
-use crate::report::number::{count, fixed, p_value, signed, true_minus};
 
 /// What the paper's numbers say about each other.
 #[derive(Debug, Serialize)]

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::number::slug;
 use crate::report::{
     figure::{self, Expected, Figure},
     input::ReportInput,
-    number::slug,
 };
 
 /// The report's figures.

@@ -123,6 +123,22 @@ impl<'a> View<'a> {
     }
 }
 
+impl View<'_> {
+    /// Leaves out everything about tables that the paper does not have, but their number.
+    pub(in crate::report) fn keep_the_papers(&mut self) {
+        self.contrasts.retain(|contrast| contrast.of_paper);
+        self.measures.rows.retain(|row| row.of_paper);
+        self.costs.retain(|cost| cost.of_paper);
+        self.groups.retain(|group| group.of_paper);
+        for claim in &mut self.claims.entries {
+            claim.readings.clear();
+            for side in claim.sides.iter_mut().filter(|side| !side.of_paper) {
+                side.href.clear();
+            }
+        }
+    }
+}
+
 pub(in crate::report) fn status(input: &ReportInput, index: &Index) -> Status {
     let number = |keep: &dyn Fn(&&Cell) -> bool| input.cells.iter().filter(keep).count();
     let is_reduced = |cell: &&Cell| !index.deviations(cell).is_empty();

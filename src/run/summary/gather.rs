@@ -16,6 +16,7 @@ use crate::report::input::{Cell, CellState, Dataset, Example, Image, Origin, Rep
 use crate::results::{RECORD, read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
+use crate::shell::word;
 use crate::store::{self, Lookup};
 
 /// What decides everything in a report but its measured numbers.
@@ -122,7 +123,7 @@ impl Frame<'_> {
                 "train": self.plan.nodes[cell.train].identity,
                 "evaluate": self.plan.nodes[cell.evaluate].identity,
             }),
-            command: format!("fpl-repro evaluate{} --cells '{}' --seeds {}", self.invocation, cell.id, cell.seed),
+            command: format!("fpl-repro evaluate{} --cells {} --seeds {}", self.invocation, word(&cell.id), cell.seed),
             metrics: Vec::new(),
             scores: None,
             environment: None,
