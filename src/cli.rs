@@ -3,11 +3,11 @@
 mod bundle;
 mod claims;
 mod diff;
-mod gc;
+mod verify;
 mod github;
 mod inspect;
 mod survey;
-mod verify;
+mod gc;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::evidence::{Evidence, get};
-use super::verify::{Fault, parse, report_path};
-use super::{CONFIG, CRATE, Files, LABELS, MANIFEST, REPORT};
+use super::archive::Files;
+use super::evidence::Evidence;
+use super::fault::Fault;
+use super::layout::{CONFIG, CRATE, LABELS, MANIFEST, REPORT, get, parse, report_path};
 use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::fs::sha256_bytes;
 use crate::number::slug;

@@ -4,9 +4,10 @@ use plotters::{element::DashedPathElement, prelude::*};
 
 use super::{
     axes::{Panel, legend, ticks},
-    canvas::{Area, Canvas, GREY, Painted, WIDTH},
+    canvas::{Area, Canvas, Painted},
     pair::{Context, Drawn, Pair, Side},
     steps::{self, Steps},
+    style::{GREY, WIDTH},
 };
 use crate::{
     error::Result,

@@ -9,8 +9,9 @@ use plotters::{
 
 use super::{
     axes::{NORMAL, SMALL, scale_end, shortened, upright, width_of},
-    canvas::{Area, BLUE, Canvas, INK, Painted, VERMILION, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, seeds},
+    style::{BLUE, INK, VERMILION, WIDTH},
 };
 use crate::{
     error::Result,

@@ -6,8 +6,9 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{Panel, SMALL, Tick, decades, round_up, shortened, ticks},
-    canvas::{Area, Canvas, Painted, RULE, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side},
+    style::{RULE, WIDTH},
 };
 use crate::{
     error::Result,

@@ -4,9 +4,10 @@ use plotters::prelude::*;
 
 use super::{
     axes::{Panel, legend},
-    canvas::{Canvas, GREY, WIDTH},
+    canvas::Canvas,
     pair::{Context, Drawn, Pair, Side},
     steps::{self, Steps, percent},
+    style::{GREY, WIDTH},
 };
 use crate::error::Result;
 

@@ -4,8 +4,9 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{NORMAL, Panel, SMALL, round_up, shortened, ticks, width_of},
-    canvas::{Area, Canvas, Painted, RULE, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, Side},
+    style::{RULE, WIDTH},
 };
 use crate::{
     error::Result,

@@ -1,21 +1,22 @@
 //! The paper's figures, then the report's own, as SVG: the same bytes on every machine.
 
-mod axes;
-mod calibration;
-mod canvas;
+mod style;
+mod png;
 mod compact;
+mod canvas;
+mod axes;
+mod steps;
+mod pair;
+mod calibration;
 mod confusion;
 mod cost;
 mod curves;
 mod distribution;
 mod example;
 mod false_positives;
-mod pair;
-mod png;
 mod samples;
 mod seeds;
 mod smoothness;
-mod steps;
 mod supplement;
 
 use std::collections::HashMap;

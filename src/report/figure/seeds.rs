@@ -4,8 +4,9 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{NORMAL, Panel, SMALL, shortened, ticks, upright},
-    canvas::{Area, Canvas, GREY, Painted, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, seeds},
+    style::{GREY, WIDTH},
 };
 use crate::{error::Result, number::signed, report::input::Cell, stats};
 

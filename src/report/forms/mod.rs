@@ -6,11 +6,11 @@
 mod convert;
 mod csv;
 mod junit;
+mod tex;
 mod latex;
 mod numbers;
 mod schema;
 mod summary;
-mod tex;
 
 use schemars::JsonSchema;
 use serde::Serialize;

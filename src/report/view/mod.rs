@@ -1,11 +1,11 @@
 //! The whole report as plain data: what both formats show, in their order.
 
+mod forest;
+mod claims;
 mod assumptions;
 mod audit;
-mod claims;
 mod confusions;
 mod figures;
-mod forest;
 mod measures;
 
 use std::collections::BTreeMap;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::evidence::{Evidence, canonical, get};
-use super::verify::{Fault, parse, report_path};
-use super::{CONFIG, Configuration, Files, LABELS, REPORT_MANIFEST, compare};
+use super::archive::Files;
+use super::compare;
+use super::evidence::Evidence;
+use super::fault::Fault;
+use super::layout::{CONFIG, Configuration, LABELS, REPORT_MANIFEST, canonical, get, parse, report_path};
 use crate::config;
 use crate::number::plural;
 use crate::plan::{self, Plan};
