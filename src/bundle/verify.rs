@@ -18,8 +18,9 @@ use crate::config;
 use crate::error::Result as ProgramResult;
 use crate::fs::sha256_bytes;
 use crate::plan::StageKind;
-use crate::report::input::ReportInput;
-use crate::report::{CONTENT, figures, files as report_files, ledger::ledger};
+use crate::report::derived::Derived;
+use crate::report::ledger::Ledger;
+use crate::report::{CONTENT, figures, files as report_files};
 use crate::store::{EVALUATE_MANIFEST, ORIGIN, TRAIN_MANIFEST};
 
 /// What held in a bundle.
@@ -68,8 +69,9 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
         (None, Vec::new())
     } else {
         let input = remake::check(files, &report, &evidence)?;
-        let rendered = rendered(files, &input).map_err(|fault| blame_content(files, &evidence, fault))?;
-        (Some(rendered), verdicts(&input))
+        let derived = Derived::new(&input);
+        let rendered = rendered(files, &derived).map_err(|fault| blame_content(files, &evidence, fault))?;
+        (Some(rendered), verdicts(&derived.ledger))
     };
     evidence.check_chain()?;
     recorded(files, &evidence)?;
@@ -144,9 +146,9 @@ fn other_version(files: &Files, evidence: &Evidence) -> Option<String> {
 }
 
 /// Renders every file of the report and compares.
-fn rendered(files: &Files, input: &ReportInput) -> Result<usize, Fault> {
+fn rendered(files: &Files, derived: &Derived) -> Result<usize, Fault> {
     let fault = |error: crate::error::Error| Fault::new(&report_path(), format!("cannot be rendered: {error}"));
-    let again = || -> ProgramResult<_> { report_files(input, &figures(input)?) };
+    let again = || -> ProgramResult<_> { report_files(derived, &figures(derived.input)?) };
     let again: BTreeMap<String, Vec<u8>> = again().map_err(fault)?.into_iter().collect();
     for (name, follows) in &again {
         let path = format!("{REPORT}{name}");
@@ -167,9 +169,9 @@ fn blame_content(files: &Files, evidence: &Evidence, fault: Fault) -> Fault {
     }
 }
 
-fn verdicts(input: &ReportInput) -> Vec<(String, usize)> {
+fn verdicts(ledger: &Ledger) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in ledger(input).entries {
+    for entry in &ledger.entries {
         *counts.entry(entry.verdict.title().to_owned()).or_default() += 1;
     }
     counts.into_iter().collect()

@@ -20,6 +20,8 @@ pub struct ReportInput {
     pub profile: String,
     /// What the profile says about itself; empty when none was chosen.
     pub profile_note: String,
+    /// Options that choose this configuration again, as a shell takes them.
+    pub invocation: String,
     /// The data.
     pub dataset: Dataset,
     /// Table 1 of the paper, row by row.
@@ -30,6 +32,8 @@ pub struct ReportInput {
     pub cells: Vec<Cell>,
     /// Figure 1; `None` while no cell is evaluated.
     pub example: Option<Example>,
+    /// Figure 2: how many test images of a class it shows, if there are so many.
+    pub samples_per_class: u32,
     /// Figure 2: for every class some test images.
     pub samples: Vec<Vec<Image>>,
     /// Figure 3: which rows it draws, as prefixes of cell ids without loss and seed (`table3/resnet50/random`).

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
-use super::{figure::Figure, input::ReportInput, view::View};
+use super::{derived::Derived, figure::Figure, view::View};
 use crate::error::{Error, Result};
 
 const NAME: &str = "report.md";
@@ -24,8 +24,8 @@ struct Detailed<'a> {
 
 /// The report as Markdown, as detailed as [`MOST_BYTES`] allow. `figures` are those of [`super::figures`], expected as
 /// `figures/<file>` beside the report.
-pub fn markdown(input: &ReportInput, figures: &[Figure]) -> Result<String> {
-    let mut view = View::new(input, figures);
+pub fn markdown(derived: &Derived, figures: &[Figure]) -> Result<String> {
+    let mut view = View::new(derived, figures);
     let with =
         |view: &View, detail| render(NAME, include_str!("../../templates/report.md"), &Detailed { view, detail });
     for detail in [3, 2, 1] {

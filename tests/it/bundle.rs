@@ -10,6 +10,7 @@ use std::process::Command;
 use flate2::{Compression, write::GzEncoder};
 use fpl_repro::bundle::{self, Archive, CONFIG, CRATE, Fault, Files, MANIFEST, REPORT};
 use fpl_repro::fs::sha256_bytes;
+use fpl_repro::report::derived::Derived;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -264,7 +265,7 @@ fn changed_predictions_do_not_fit_the_manifest() {
     let input: fpl_repro::report::input::ReportInput = serde_json::from_value(report).unwrap();
     let figures = fpl_repro::report::figures(&input).unwrap();
     archive.files.retain(|name, _| !name.starts_with(REPORT));
-    for (name, bytes) in fpl_repro::report::files(&input, &figures).unwrap() {
+    for (name, bytes) in fpl_repro::report::files(&Derived::new(&input), &figures).unwrap() {
         archive.files.insert(format!("{REPORT}{name}"), bytes);
     }
     relist(&mut archive.files);

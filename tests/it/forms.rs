@@ -13,7 +13,9 @@ use std::process::Command;
 use std::time::Instant;
 
 use fpl_repro::report::{
-    self, FOLDERS, TOP, figures, forms,
+    self, FOLDERS, TOP,
+    derived::Derived,
+    figures, forms,
     input::{CellState, Origin, ReportInput},
     ledger::{Verdict, ledger},
 };
@@ -24,7 +26,7 @@ use crate::support::{Project, skip};
 /// Every file of a report but the figures, by its name; with `FPL_REPORT_OUT=folder` they are written there, to be looked
 /// at.
 fn rendered(input: &ReportInput) -> BTreeMap<String, String> {
-    let files = forms::files(input, &[]).unwrap();
+    let files = forms::files(&Derived::new(input), &[]).unwrap();
     if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
         let folder = Path::new(&folder).join(std::thread::current().name().unwrap().replace("::", "-"));
         for (name, bytes) in &files {
@@ -95,7 +97,7 @@ fn hostile() -> ReportInput {
 #[test]
 fn every_file_has_a_place_that_publishing_knows() {
     let input = done();
-    let files = report::files(&input, &figures(&input).unwrap()).unwrap();
+    let files = report::files(&Derived::new(&input), &figures(&input).unwrap()).unwrap();
     let names: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names.len(), files.len(), "a file is there twice");
     for name in &names {
@@ -106,7 +108,7 @@ fn every_file_has_a_place_that_publishing_knows() {
         assert!(known, "{name}");
     }
     assert!(TOP.iter().all(|name| names.contains(name)));
-    let again: Vec<_> = report::files(&input, &figures(&input).unwrap()).unwrap();
+    let again: Vec<_> = report::files(&Derived::new(&input), &figures(&input).unwrap()).unwrap();
     assert!(files == again, "the same input gives the same bytes");
 }
 
@@ -372,7 +374,7 @@ fn figures_are_pdf_and_png_too() {
     example.image.pixels = [vec![255; 1024], vec![0; 2048]].concat();
     let figures = figures(&input).unwrap();
     let start = Instant::now();
-    let files: BTreeMap<_, _> = forms::files(&input, &figures).unwrap().into_iter().collect();
+    let files: BTreeMap<_, _> = forms::files(&Derived::new(&input), &figures).unwrap().into_iter().collect();
     eprintln!("{:?} with {} figures", start.elapsed(), figures.len());
     for figure in &figures {
         let name = figure.file.trim_end_matches(".svg");
@@ -436,7 +438,7 @@ fn tex_sets_every_file() {
         ("missing", input(1, 3, |row, _| if row % 3 == 0 { CellState::Done } else { not_run() })),
         ("hostile", hostile()),
     ] {
-        let files = report::files(&input, &figures(&input).unwrap()).unwrap();
+        let files = report::files(&Derived::new(&input), &figures(&input).unwrap()).unwrap();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("latex").join(name);
         let mut inputs = String::new();
         for (name, bytes) in files.iter().filter(|(name, _)| !name.starts_with("data/")) {
@@ -481,7 +483,7 @@ fn json_files_follow_their_schemas() {
     let hostile = hostile();
     let nothing = ReportInput { cells: Vec::new(), tables: Vec::new(), example: None, ..done() };
     for input in [done(), input(2, 3, |_, _| not_run()), hostile, nothing] {
-        let files: BTreeMap<_, _> = report::files(&input, &[]).unwrap().into_iter().collect();
+        let files: BTreeMap<_, _> = report::files(&Derived::new(&input), &[]).unwrap().into_iter().collect();
         for name in ["report", "claims"] {
             let parse = |name: String| serde_json::from_slice::<serde_json::Value>(&files[&name]).unwrap();
             let schema = parse(format!("data/{name}.schema.json"));

@@ -12,7 +12,9 @@ use fpl_repro::{
     number,
     paper::PaperRow,
     report::{
-        Figure, figures, html,
+        Figure,
+        derived::Derived,
+        figures, html,
         input::{CellState, Origin, ReportInput},
         markdown,
     },
@@ -23,7 +25,8 @@ use crate::matrix::{cell, input, not_run};
 /// Renders and checks the report; with `FPL_REPORT_OUT=folder` it is written there, to be looked at.
 fn rendered(input: &ReportInput) -> (Vec<Figure>, String, String) {
     let figures = figures(input).unwrap();
-    let (html, markdown) = (html(input, &figures).unwrap(), markdown(input, &figures).unwrap());
+    let derived = Derived::new(input);
+    let (html, markdown) = (html(&derived, &figures).unwrap(), markdown(&derived, &figures).unwrap());
     if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
         let folder = std::path::PathBuf::from(folder).join(std::thread::current().name().unwrap().replace("::", "-"));
         std::fs::create_dir_all(folder.join("figures")).unwrap();
@@ -416,13 +419,13 @@ fn a_markdown_of_many_cells_leaves_out_detail_and_says_so() {
     let mut names = ["what-if-stem", "what-if-224", "what-if-augmentation", "what-if-loss"].map(str::to_owned).to_vec();
     let few = with_further(&names);
     names.extend((0..40).map(|index| format!("more{index}")));
-    let many = markdown(&with_further(&names), &[]).unwrap();
+    let many = markdown(&Derived::new(&with_further(&names)), &[]).unwrap();
     assert!(many.len() <= 60_000, "{} bytes", many.len());
     assert_links_lead_somewhere(&many, "](#", ')');
     assert!(many.contains("There is no room for 44 of them here") && !many.contains("What if 7"));
     let mut endless = few.clone();
     endless.paper.claims[0].text = "word ".repeat(20_000);
-    let endless = markdown(&endless, &[]).unwrap();
+    let endless = markdown(&Derived::new(&endless), &[]).unwrap();
     assert!(endless.len() <= 60_000 && endless.ends_with("the rest is in the HTML report.**\n"));
     let (figures, _, markdown) = rendered(&few);
     assert!(figures.iter().any(|figure| !figure.group.is_empty()));

@@ -6,9 +6,10 @@ use super::tex::{comment, escape, number};
 use crate::number::{p_value, plural};
 use crate::report::File;
 use crate::report::cells::Index;
+use crate::report::derived::Derived;
 use crate::report::input::{ReportInput, Row};
 use crate::report::ledger::{Entry, Ledger, Verdict};
-use crate::report::tables::{Comparison, Reading, RowView, TableView, tables as views};
+use crate::report::tables::{Comparison, Reading, RowView, TableView};
 
 /// Rows of the input that stand side by side: a network's two losses.
 const BESIDE: usize = 2;
@@ -16,12 +17,13 @@ const BESIDE: usize = 2;
 const BLOCKS: usize = 3;
 
 /// Every table of results, once per reading of its measures.
-pub(super) fn tables(input: &ReportInput, index: &Index) -> Vec<File> {
+pub(super) fn tables(derived: &Derived) -> Vec<File> {
+    let Derived { input, index, .. } = derived;
     let mut files = Vec::new();
-    for (table, view) in input.tables.iter().zip(views(input, index)) {
+    for (table, view) in input.tables.iter().zip(&derived.tables) {
         for reading in &view.readings {
             let rows: Vec<(&Row, &RowView)> = table.rows.iter().zip(&reading.rows).collect();
-            let text = table_text(input, index, &view, reading, &rows);
+            let text = table_text(input, index, view, reading, &rows);
             files.push((format!("tables/{}.tex", reading.anchor), text.into_bytes()));
         }
     }

@@ -6,10 +6,10 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 use super::tex::{MISSING, comment, escape, name, number};
 use crate::number::p_value;
 use crate::paper::measure::{ALL, Place};
-use crate::report::cells::Index;
-use crate::report::input::{Cell, ReportInput, Row, Table};
-use crate::report::ledger::{Entry, Ledger, Verdict};
-use crate::report::tables::{Reading, RowView, tables};
+use crate::report::derived::Derived;
+use crate::report::input::{Cell, Row, Table};
+use crate::report::ledger::{Entry, Verdict};
+use crate::report::tables::{Reading, RowView};
 use crate::stats::{mean, sample_sd};
 
 const HEAD: &str = r"% A macro for every measured number; \input this file in the preamble. Nothing in it is quoted from the paper but
@@ -27,11 +27,12 @@ const HEAD: &str = r"% A macro for every measured number; \input this file in th
 ";
 
 /// All macros.
-pub(super) fn numbers(input: &ReportInput, index: &Index, ledger: &Ledger) -> String {
+pub(super) fn numbers(derived: &Derived) -> String {
+    let Derived { input, index, ledger, tables, .. } = derived;
     let mut macros = Macros::default();
     macros.define("fplReducedMark".into(), r"\ensuremath{^\dagger}");
     macros.define("fplImportedMark".into(), r"\ensuremath{^\ddagger}");
-    for (table, view) in input.tables.iter().zip(tables(input, index)) {
+    for (table, view) in input.tables.iter().zip(tables) {
         let _ = writeln!(macros.text, "\n% {}: {}", comment(&view.number), comment(&view.caption));
         for (at, row) in table.rows.iter().enumerate() {
             let cells = index.scored(row);

@@ -8,12 +8,12 @@ use serde::Serialize;
 use crate::artifact::Environment;
 use crate::error::Result;
 use crate::number::{p_value, plural};
-use crate::report::cells::{Index, state};
-use crate::report::input::{CellState, ReportInput};
-use crate::report::ledger::{Entry, Ledger};
+use crate::report::cells::state;
+use crate::report::derived::Derived;
+use crate::report::input::{CellState, ReportInput, Row, Table};
+use crate::report::ledger::Entry;
 use crate::report::markdown::render;
-use crate::report::tables::{Comparison, tables};
-use crate::report::view::status;
+use crate::report::tables::{self, Comparison};
 use crate::shell;
 
 /// The first line: by it a comment is found again, to be replaced.
@@ -45,10 +45,10 @@ const LEVELS: [Level; 6] = [
 ];
 
 /// The summary, of at most [`MOST_BYTES`].
-pub fn summary(input: &ReportInput, ledger: &Ledger) -> Result<String> {
+pub fn summary(derived: &Derived) -> Result<String> {
     let mut text = String::new();
     for level in LEVELS {
-        text = render("summary.md", include_str!("../../../templates/summary.md"), &view(input, ledger, level))?;
+        text = render("summary.md", include_str!("../../../templates/summary.md"), &view(derived, level))?;
         if text.len() <= MOST_BYTES {
             break;
         }
@@ -145,9 +145,8 @@ impl Level {
     }
 }
 
-fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
-    let index = Index::new(input);
-    let status = status(input, &index);
+fn view(derived: &Derived, level: Level) -> View {
+    let Derived { input, ledger, status, .. } = derived;
     let deviations =
         status.deviations.iter().map(|(what, cells)| format!("{} ({})", level.cut(what), plural(*cells, "cell")));
     let made = input.cells.iter().find_map(|cell| cell.environment.as_ref());
@@ -172,7 +171,7 @@ fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
         deviations: level.lines(deviations.collect(), "difference"),
         family: ledger.family,
         claims: level.lines(ledger.entries.iter().map(|entry| claim(entry, level)).collect(), "claim"),
-        tables: results(input, &index, level),
+        tables: results(derived, level),
         missing: level.lines(missing(input, level), "reason"),
         program: program.map(|program| level.cut(&program)).unwrap_or_default(),
     }
@@ -198,18 +197,18 @@ fn claim(entry: &Entry, level: Level) -> ClaimView {
 }
 
 /// The paper's tables without the counts of single classes.
-fn results(input: &ReportInput, index: &Index, level: Level) -> Lines<TableView> {
-    let view = |(table, view): (&crate::report::input::Table, crate::report::tables::TableView)| {
-        let reading = view.readings.into_iter().next()?;
+fn results(derived: &Derived, level: Level) -> Lines<TableView> {
+    let view = |(table, view): (&Table, &tables::TableView)| {
+        let reading = view.readings.first()?;
         let whole = |at: usize| reading.columns.get(at).is_some_and(|column| !column.of_class);
         let notes: BTreeSet<String> =
             reading.rows.iter().flat_map(|row| &row.notes).map(|note| level.cut(note)).collect();
-        let row = |(input_row, row): (&crate::report::input::Row, &crate::report::tables::RowView)| RowView {
+        let row = |(input_row, row): (&Row, &tables::RowView)| RowView {
             name: level.cut(&format!("{}, {}, {}", row.network, row.initialization, row.loss)),
             state: row.source.state,
             runs: row.source.done,
             reduced: row.source.reduced,
-            imported: index.scored(input_row).iter().any(|cell| cell.origin.is_some()),
+            imported: derived.index.scored(input_row).iter().any(|cell| cell.origin.is_some()),
             values: row
                 .values
                 .iter()
@@ -230,7 +229,7 @@ fn results(input: &ReportInput, index: &Index, level: Level) -> Lines<TableView>
             rows: level.lines(table.rows.iter().zip(&reading.rows).map(row).collect(), "row"),
         })
     };
-    let all: Vec<TableView> = input.tables.iter().zip(tables(input, index)).filter_map(view).collect();
+    let all: Vec<TableView> = derived.input.tables.iter().zip(&derived.tables).filter_map(view).collect();
     Lines::first(level.tables, all, "table")
 }
 
