@@ -7,6 +7,7 @@ mod audit;
 mod confusions;
 mod figures;
 mod measures;
+mod words;
 
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ use {
     confusions::Confusion,
     figures::Figures,
     measures::{Cost, Measures},
+    words::Words,
 };
 
 /// The report.
@@ -35,6 +37,7 @@ pub struct View<'a> {
     pub paper: &'a Paper,
     /// Whether the paper's address can be linked to.
     pub linked: bool,
+    pub words: Words,
     pub profile: &'a str,
     pub profile_note: &'a str,
     pub status: &'a Status,
@@ -78,6 +81,7 @@ impl<'a> View<'a> {
         Self {
             paper: &input.paper,
             linked: ["https://", "http://"].iter().any(|scheme| input.paper.url.starts_with(scheme)),
+            words: Words::new(derived),
             profile: &input.profile,
             profile_note: &input.profile_note,
             status,
