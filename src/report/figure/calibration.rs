@@ -35,7 +35,7 @@ struct Curve<'a> {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("Calibration with {} ({})", pair.names(), pair.setting)
+    format!("Calibration with {} ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

@@ -43,7 +43,7 @@ struct Heatmap<'a> {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("Confusion matrices with {}, and their difference ({})", pair.names(), pair.setting)
+    format!("Confusion matrices with {}, and their difference ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

@@ -27,7 +27,7 @@ struct Count {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("False positives per class with {} ({})", pair.names(), pair.setting)
+    format!("False positives per class with {} ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

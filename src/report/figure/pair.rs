@@ -43,8 +43,12 @@ pub(super) struct Side<'a> {
 pub(super) struct Pair<'a> {
     /// `table2-resnet18-random`, for file names.
     pub(super) key: String,
-    /// `Table 2: ResNet-18, initial weights: random`
-    pub(super) setting: String,
+    /// `Table 2`
+    pub(super) table: &'a str,
+    /// `ResNet-18`
+    pub(super) network: &'a str,
+    /// `random`
+    pub(super) initialization: &'a str,
     /// CE first.
     pub(super) sides: [Side<'a>; 2],
 }
@@ -72,8 +76,13 @@ impl<'a> Context<'a> {
         let place = row.cells.first().and_then(|id| id.rsplitn(3, '/').nth(2));
         let key = place.map_or_else(|| format!("{}/{}/{}", table.id, row.network, row.initialization), str::to_owned);
         let key = if row.loss == "fpl" { slug(&key) } else { slug(&format!("{key}/{}", row.loss)) };
-        let setting = format!("{}: {}, initial weights: {}", table.number, row.network, row.initialization);
-        Some(Pair { key, setting, sides: [self.side(ce), self.side(row)] })
+        Some(Pair {
+            key,
+            table: &table.number,
+            network: &row.network,
+            initialization: &row.initialization,
+            sides: [self.side(ce), self.side(row)],
+        })
     }
 
     /// What a caption must say of the cells behind a figure: reduced protocols and imports.
@@ -122,6 +131,11 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Pair<'a> {
+    /// `Table 2: ResNet-18, initial weights: random`
+    pub(super) fn setting(&self) -> String {
+        format!("{}: {}, initial weights: {}", self.table, self.network, self.initialization)
+    }
+
     /// `CE and FPL`
     pub(super) fn names(&self) -> String {
         format!("{} and {}", self.sides[0].name, self.sides[1].name)

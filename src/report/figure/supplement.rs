@@ -97,5 +97,5 @@ fn numbered(group: &str, index: usize, count: usize) -> String {
 }
 
 fn expected_at(name: &str, number: String, subject: String, group: &str) -> Expected {
-    Expected { file: format!("{name}.svg"), number, subject, group: group.to_owned() }
+    Expected { file: format!("{name}.svg"), number, subject, of_paper: None, group: group.to_owned() }
 }
