@@ -157,8 +157,9 @@ fn contextual(graph: &mut Graph, report: &ReportInput, manifests: &[&Manifest]) 
         "@id": "#configuration", "@type": "ComputerLanguage", "name": "configuration of fpl-repro (JSON)",
     }));
     graph.add(json!({
-        "@id": "#licence", "@type": "CreativeWork", "name": "no licence stated",
-        "description": "Whoever publishes this crate may state one. What is quoted from the paper is the paper's.",
+        "@id": "#licence", "@type": "CreativeWork", "name": env!("CARGO_PKG_LICENSE"),
+        "identifier": env!("CARGO_PKG_LICENSE"),
+        "description": "Of fpl-repro and of what it made. What is quoted from the paper is the paper's.",
     }));
     graph.add(json!({
         "@id": report.paper.url, "@type": "ScholarlyArticle", "name": report.paper.title,
@@ -173,6 +174,7 @@ fn contextual(graph: &mut Graph, report: &ReportInput, manifests: &[&Manifest]) 
         let (name, version) = program.split_once(' ').unwrap_or((program, ""));
         graph.add(json!({
             "@id": application(program), "@type": "SoftwareApplication", "name": name, "softwareVersion": version,
+            "license": id("#licence"),
         }));
     }
 }

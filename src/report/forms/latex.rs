@@ -152,7 +152,7 @@ pub(super) fn claims(ledger: &Ledger) -> String {
         text,
         "\\bottomrule\n\\end{{tabular}}\\par\n\\smallskip{{\\footnotesize\\raggedright Differences of the rows that a \
          claim compares, paired by seed. Italic: the paper's tables. Upright: mean over $n$ pairs of our runs, 95\\,\\% \
-         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over {} after Holm. $^\\dagger$ Reduced \
+         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over {} after Holm; a dash: one pair, or equal differences. $^\\dagger$ Reduced \
          protocol or other data: no evidence for or against the claim. $^\\ddagger$ With results that were \
          imported.\\par}}\n\\endgroup",
         plural(ledger.family, "claim")
