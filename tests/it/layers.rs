@@ -118,7 +118,7 @@ fn faults(source: &Path) -> Vec<String> {
             let Some(other) = absolute(&path, &own) else { continue };
             let common = own.iter().zip(&other).take_while(|(a, b)| a == b).count();
             let (Some(from), Some(to)) = (own.get(common), other.get(common)) else { continue };
-            let order = declared.get(&own[..common].to_vec()).map(Vec::as_slice).unwrap_or_default();
+            let order = declared.get(&own[..common]).map(Vec::as_slice).unwrap_or_default();
             let at = |name: &String| order.iter().position(|module| module == name);
             if let (Some(from_at), Some(to_at)) = (at(from), at(to))
                 && to_at > from_at

@@ -37,7 +37,7 @@ fn table_text(
     reading: &Reading,
     rows: &[(&Row, &RowView)],
 ) -> String {
-    let mut text = format!("% {}: {} {}\n", comment(&view.number), comment(&view.caption), comment(&reading.title));
+    let mut text = format!("% {}: {} {}\n", comment(&view.number), comment(&view.caption), comment(reading.title));
     text.push_str(
         "% Needs \\usepackage{booktabs}. Italic: quoted from the paper. Upright: measured.\n\\begingroup\\small\n",
     );

@@ -150,7 +150,7 @@ fn view(derived: &Derived, level: Level) -> View {
     let deviations =
         status.deviations.iter().map(|(what, cells)| format!("{} ({})", level.cut(what), plural(*cells, "cell")));
     let made = input.cells.iter().find_map(|cell| cell.environment.as_ref());
-    let program = made.map(|environment| made_with(environment));
+    let program = made.map(made_with);
     let mut command = vec!["fpl-repro", "all"];
     if input.profile != "paper" {
         command.extend(["--profile", &input.profile]);

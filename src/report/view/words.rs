@@ -1,5 +1,7 @@
 //! The sentences that more than one form of the report has: each stands here once, and templates only set them.
 
+use std::fmt::Write as _; // Writing to a String cannot fail.
+
 use serde::Serialize;
 
 use crate::number::plural;
@@ -96,12 +98,13 @@ fn of_status(derived: &Derived) -> String {
     );
     if status.reduced_done > 0 {
         let is = be(status.reduced_done, "is", "are");
-        text += &format!("; {} of the {} with results {is} reduced", status.reduced_done, status.done);
+        let _ = write!(text, "; {} of the {} with results {is} reduced", status.reduced_done, status.done);
     } else if status.done > 0 {
         text += "; all results follow the paper’s protocol as far as it is known";
     }
     if status.imported > 0 {
-        text += &format!("; {} {} run elsewhere and imported", status.imported, be(status.imported, "was", "were"));
+        let was = be(status.imported, "was", "were");
+        let _ = write!(text, "; {} {was} run elsewhere and imported", status.imported);
     }
     text
 }
