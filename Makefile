@@ -1,10 +1,12 @@
 # make quickstart   from nothing to a report, on generated data
 # make test         all checks and tests
+# make lint         formatting and lints alone
+# make test-core    the tests that need no libtorch: everything but training, evaluation and what runs them
 # DEVICE=cuda       brings libtorch with CUDA (about 5 GB) instead of the CPU set
 
 DEVICE ?= cpu
 
-.PHONY: quickstart build test libtorch
+.PHONY: quickstart build lint test test-core libtorch
 
 quickstart: build
 	target/release/fpl-repro all --profile quickstart
@@ -12,10 +14,18 @@ quickstart: build
 build: libtorch
 	cargo build --release
 
-test: libtorch
+lint: libtorch
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets -- -D warnings
+
+test: lint
 	cargo test --release --workspace
+
+# The modules of tests that run the whole program need its worker.
+test-core:
+	cargo test --release --package fpl-repro --lib
+	cargo test --release --package fpl-repro --test it -- \
+	    $(foreach module,bundle:: diff:: pipeline:: workflow:: forms::a_job,--skip $(module))
 
 libtorch:
 	@scripts/libtorch.sh $(DEVICE)

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::number::plural;
+
 /// Weights of a trained cell.
 pub const WEIGHTS: &str = "weights.safetensors";
 /// Metrics of every epoch of a training.
@@ -129,8 +131,7 @@ impl Environment {
         if !self.cuda.is_empty() {
             return self.device.clone();
         }
-        let noun = if self.threads == 1 { "thread" } else { "threads" };
-        format!("CPU, {}, {} {noun} per cell", self.cpu, self.threads)
+        format!("CPU, {}, {} per cell", self.cpu, plural(self.threads as usize, "thread"))
     }
 }
 

@@ -3,11 +3,11 @@
 mod bundle;
 mod claims;
 mod diff;
-mod gc;
+mod verify;
 mod github;
 mod inspect;
 mod survey;
-mod verify;
+mod gc;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,9 +18,11 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{self, Config, Dataset, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
+use crate::number::plural;
 use crate::plan::{self, Plan, StageKind};
 use crate::report::ledger::ledger;
 use crate::run::{INTERRUPTED, Options, Outcome, Runner};
+use crate::shell::word;
 use crate::store::Store;
 
 /// Reproduces "FPL: False Positive Loss" (Kiaei et al., 2023): trains every cell of the paper's tables, and writes a
@@ -327,7 +329,7 @@ impl Session {
         };
         let mut parts: Vec<String> = outcome.counts.iter().map(part).collect();
         if outcome.missing > 0 {
-            parts.push(format!("{} cells without result", outcome.missing));
+            parts.push(format!("{} without result", plural(outcome.missing, "cell")));
         }
         eprintln!("{}", parts.join(" · "));
         if let Some(published) = &outcome.published {
@@ -374,22 +376,22 @@ impl Common {
         Error::Config { place: typed.unwrap_or(place), key, message, help }
     }
 
-    /// The options that choose this configuration again. Paths are shortened to the file's name: they are another
+    /// The options that choose this configuration again, as a shell takes them. Paths are shortened to the file's name: they are another
     /// machine's, and do not decide results.
     fn invocation(&self) -> String {
         use std::fmt::Write as _; // Writing to a String cannot fail.
         let mut words = String::new();
         if let Some(profile) = &self.profile {
-            let _ = write!(words, " --profile {profile}");
+            let _ = write!(words, " --profile {}", word(profile));
         }
         if let Some(config) = &self.config {
-            let _ = write!(words, " --config {}", file_name(&config.display().to_string()));
+            let _ = write!(words, " --config {}", word(&file_name(&config.display().to_string())));
         }
         for set in self.set.iter().filter(|set| !set.starts_with("run.")) {
             let path =
                 set.split_once('=').filter(|(key, _)| matches!(key.rsplit('.').next(), Some("archive" | "path")));
             let shown = path.map_or_else(|| set.clone(), |(key, value)| format!("{key}={}", file_name(value)));
-            let _ = write!(words, " --set '{shown}'");
+            let _ = write!(words, " --set {}", word(&shown));
         }
         words
     }

@@ -2,8 +2,8 @@
 //!
 //! Every error names the file and line (or the option), the key, and the nearest valid name.
 
-mod check;
 mod source;
+mod check;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

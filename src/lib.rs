@@ -4,6 +4,8 @@
 
 // Vocabulary: no knowledge of the paper.
 pub mod error;
+pub mod number;
+pub mod shell;
 pub mod fs;
 pub mod fingerprint;
 // The paper as plain data, and what stages write.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{DATA_MANIFEST, Files, LABELS, PLOT_MANIFEST, REPORT_MANIFEST, cell_folder, compare, verify::Fault};
+use super::archive::Files;
+use super::compare;
+use super::fault::Fault;
+use super::layout::{DATA_MANIFEST, LABELS, PLOT_MANIFEST, REPORT_MANIFEST, canonical, cell_folder, get};
 use crate::artifact::{Environment, EpochMetrics, METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, Scores};
 use crate::fingerprint::Fingerprint;
 use crate::plan::StageKind;
@@ -182,21 +184,6 @@ impl Cell {
 fn same_machine(a: &Environment, b: &Environment) -> bool {
     a.cuda.is_empty()
         && (&a.cpu, &a.device, &a.cuda, &a.libtorch, a.threads) == (&b.cpu, &b.device, &b.cuda, &b.libtorch, b.threads)
-}
-
-/// A file of the bundle.
-pub(super) fn get<'a>(files: &'a Files, name: &str) -> Result<&'a [u8], Fault> {
-    files.get(name).map(Vec::as_slice).ok_or_else(|| Fault::missing(name))
-}
-
-/// A JSON file, laid out as this program does it.
-pub(super) fn canonical<T: DeserializeOwned + Serialize>(name: &str, bytes: &[u8]) -> Result<T, Fault> {
-    let read: T = serde_json::from_slice(bytes).map_err(|error| Fault::new(name, error.to_string()))?;
-    let again = serde_json::to_vec_pretty(&read).map_err(|error| Fault::new(name, error.to_string()))?;
-    match compare::bytes(bytes, &again) {
-        Some(difference) => Err(Fault::new(name, difference)),
-        None => Ok(read),
-    }
 }
 
 /// Holds a JSON file against the value that it must be; of another version's, only what both know.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::Evidence;
-use super::verify::{done, report_path};
-use super::{Archive, DATA_MANIFEST, Fault, LABELS, verify};
+use super::archive::Archive;
+use super::evidence::{Cell, Evidence};
+use super::fault::Fault;
+use super::layout::{DATA_MANIFEST, LABELS, done, report_path};
+use super::verify::verify;
 use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
 use crate::error::{Error, Result};
 use crate::fs;
@@ -61,7 +63,7 @@ pub fn import(archive: &Archive, store: &Store) -> Result<Imported> {
 }
 
 /// Whether the same run is here under another fingerprint: what one training gave must not count twice.
-fn same_run(archive: &Archive, store: &Store, cell: &super::evidence::Cell) -> Option<String> {
+fn same_run(archive: &Archive, store: &Store, cell: &Cell) -> Option<String> {
     let local = store.manifests(StageKind::Evaluate);
     let foreign = store.foreign_entries();
     let others = local.into_iter().chain(foreign).filter(|(_, manifest)| {

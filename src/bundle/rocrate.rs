@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::evidence::{Evidence, get};
-use super::verify::{Fault, parse, report_path};
-use super::{CONFIG, CRATE, Files, LABELS, MANIFEST, REPORT};
+use super::archive::Files;
+use super::evidence::Evidence;
+use super::fault::Fault;
+use super::layout::{CONFIG, CRATE, LABELS, MANIFEST, REPORT, get, parse, report_path};
 use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::fs::sha256_bytes;
+use crate::number::slug;
 use crate::report::input::ReportInput;
-use crate::report::number::slug;
 
 const CONTEXT: &str = "https://w3id.org/ro/crate/1.1/context";
 /// `sha256` is a term of the run profiles; the definition saves every reader a request for their context.
@@ -156,8 +157,9 @@ fn contextual(graph: &mut Graph, report: &ReportInput, manifests: &[&Manifest]) 
         "@id": "#configuration", "@type": "ComputerLanguage", "name": "configuration of fpl-repro (JSON)",
     }));
     graph.add(json!({
-        "@id": "#licence", "@type": "CreativeWork", "name": "no licence stated",
-        "description": "Whoever publishes this crate may state one. What is quoted from the paper is the paper's.",
+        "@id": "#licence", "@type": "CreativeWork", "name": env!("CARGO_PKG_LICENSE"),
+        "identifier": env!("CARGO_PKG_LICENSE"),
+        "description": "Of fpl-repro and of what it made. What is quoted from the paper is the paper's.",
     }));
     graph.add(json!({
         "@id": report.paper.url, "@type": "ScholarlyArticle", "name": report.paper.title,
@@ -172,6 +174,7 @@ fn contextual(graph: &mut Graph, report: &ReportInput, manifests: &[&Manifest]) 
         let (name, version) = program.split_once(' ').unwrap_or((program, ""));
         graph.add(json!({
             "@id": application(program), "@type": "SoftwareApplication", "name": name, "softwareVersion": version,
+            "license": id("#licence"),
         }));
     }
 }

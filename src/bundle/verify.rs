@@ -1,48 +1,27 @@
 //! `verify BUNDLE`: every number again, from the predictions. Needs neither libtorch, nor data, nor a configuration.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde_json::Value;
 
-use super::evidence::{Evidence, canonical, get};
-use super::{
-    Archive, CONFIG, CRATE, Files, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST, SCHEMA,
-    cell_folder, compare, content, rocrate, shipped_digest,
+use super::archive::{Archive, Files};
+use super::compare;
+use super::evidence::Evidence;
+use super::fault::Fault;
+use super::layout::{
+    CONFIG, CRATE, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST, SCHEMA, canonical,
+    cell_folder, done, get, parse, report_path, shipped_digest,
 };
+use super::{remake, rocrate};
 use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES};
 use crate::config;
 use crate::error::Result as ProgramResult;
 use crate::fs::sha256_bytes;
 use crate::plan::StageKind;
-use crate::report::input::ReportInput;
-use crate::report::{CONTENT, figures, files as report_files, ledger::ledger};
-use crate::store::{EVALUATE_MANIFEST, TRAIN_MANIFEST};
-
-/// The first thing in a bundle that does not follow.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The file in the bundle.
-    pub place: String,
-    /// What it says, and what follows.
-    pub message: String,
-}
-
-impl Fault {
-    pub(super) fn new(place: &str, message: impl Into<String>) -> Self {
-        Self { place: place.to_owned(), message: message.into() }
-    }
-
-    pub(super) fn missing(place: &str) -> Self {
-        Self::new(place, "is missing")
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.place, self.message)
-    }
-}
+use crate::report::derived::Derived;
+use crate::report::ledger::Ledger;
+use crate::report::{CONTENT, figures, files as report_files};
+use crate::store::{EVALUATE_MANIFEST, ORIGIN, TRAIN_MANIFEST};
 
 /// What held in a bundle.
 #[derive(Debug, Clone)]
@@ -83,15 +62,16 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
     evidence.check_data()?;
     let version = other_version(files, &evidence);
     let (rendered, verdicts) = if let Some(why) = &version {
-        content::check_numbers(&report, &evidence)?;
+        remake::check_numbers(&report, &evidence)?;
         notes.push(format!(
             "made by another version ({why}): numbers were checked, the report's files and verdicts were not"
         ));
         (None, Vec::new())
     } else {
-        let input = content::check(files, &report, &evidence)?;
-        let rendered = rendered(files, &input).map_err(|fault| blame_content(files, &evidence, fault))?;
-        (Some(rendered), verdicts(&input))
+        let input = remake::check(files, &report, &evidence)?;
+        let derived = Derived::new(&input);
+        let rendered = rendered(files, &derived).map_err(|fault| blame_content(files, &evidence, fault))?;
+        (Some(rendered), verdicts(&derived.ledger))
     };
     evidence.check_chain()?;
     recorded(files, &evidence)?;
@@ -112,20 +92,11 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
         cells: (evidence.cells.len(), report["cells"].as_array().map_or(0, Vec::len)),
         imported: evidence.cells.iter().filter(|cell| cell.origin.is_some()).count(),
         images: evidence.labels.len(),
-        numbers: content::numbers(&report),
+        numbers: remake::numbers(&report),
         rendered,
         verdicts,
         notes,
     })
-}
-
-pub(super) fn report_path() -> String {
-    format!("{REPORT}{CONTENT}")
-}
-
-pub(super) fn parse<T: serde::de::DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Fault> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| Fault::new(name, error.to_string()))
 }
 
 /// The list of files, and that those and no others are there.
@@ -146,28 +117,14 @@ fn listing(files: &Files) -> Result<Listing, Fault> {
     }
 }
 
-/// Ids of the cells that the report has as done.
-pub(super) fn done(report: &Value) -> Result<Vec<String>, Fault> {
-    let fault = || Fault::new(&report_path(), "is no report");
-    let cells = report["cells"].as_array().ok_or_else(fault)?;
-    let done = cells.iter().filter(|cell| cell["state"]["state"] == "done");
-    let ids: Vec<String> =
-        done.map(|cell| cell["id"].as_str().map(str::to_owned).ok_or_else(fault)).collect::<Result<_, _>>()?;
-    let distinct: BTreeSet<&String> = ids.iter().collect();
-    if distinct.len() < ids.len() {
-        return Err(Fault::new(&report_path(), "has a cell twice"));
-    }
-    Ok(ids)
-}
-
 /// Nothing is there that no check would look at.
 fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
     let mut known: BTreeSet<String> =
-        [MANIFEST, CONFIG, CRATE, PLOT_MANIFEST, REPORT_MANIFEST, super::DATA_MANIFEST].map(str::to_owned).into();
+        [MANIFEST, CONFIG, CRATE, PLOT_MANIFEST, REPORT_MANIFEST, DATA_MANIFEST].map(str::to_owned).into();
     if !done.is_empty() {
         known.insert(LABELS.to_owned());
     }
-    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, crate::store::ORIGIN];
+    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
     known.extend(done.iter().flat_map(|id| names.map(|name| format!("{}{name}", cell_folder(id)))));
     let unknown = files.keys().find(|name| !name.starts_with(REPORT) && !known.contains(*name));
     unknown.map_or(Ok(()), |name| Err(Fault::new(name, "belongs to nothing that the report has")))
@@ -189,9 +146,9 @@ fn other_version(files: &Files, evidence: &Evidence) -> Option<String> {
 }
 
 /// Renders every file of the report and compares.
-fn rendered(files: &Files, input: &ReportInput) -> Result<usize, Fault> {
+fn rendered(files: &Files, derived: &Derived) -> Result<usize, Fault> {
     let fault = |error: crate::error::Error| Fault::new(&report_path(), format!("cannot be rendered: {error}"));
-    let again = || -> ProgramResult<_> { report_files(input, &figures(input)?) };
+    let again = || -> ProgramResult<_> { report_files(derived, &figures(derived.input)?) };
     let again: BTreeMap<String, Vec<u8>> = again().map_err(fault)?.into_iter().collect();
     for (name, follows) in &again {
         let path = format!("{REPORT}{name}");
@@ -212,15 +169,15 @@ fn blame_content(files: &Files, evidence: &Evidence, fault: Fault) -> Fault {
     }
 }
 
-fn verdicts(input: &ReportInput) -> Vec<(String, usize)> {
+fn verdicts(ledger: &Ledger) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in ledger(input).entries {
+    for entry in &ledger.entries {
         *counts.entry(entry.verdict.title().to_owned()).or_default() += 1;
     }
     counts.into_iter().collect()
 }
 
-pub(super) fn differs(name: &str, says: &[u8], follows: &[u8]) -> Result<(), Fault> {
+fn differs(name: &str, says: &[u8], follows: &[u8]) -> Result<(), Fault> {
     compare::bytes(says, follows).map_or(Ok(()), |difference| Err(Fault::new(name, difference)))
 }
 

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::{Session, print};
 use crate::error::Result;
+use crate::number::{fixed, p_is, p_value, plural, signed};
 use crate::paper::audit::{Audit, audit as audit_of};
 use crate::report::json;
 use crate::report::ledger::{Entry, Ledger, Verdict};
-use crate::report::number::{fixed, signed};
 
 /// Exit code for a contradicted claim.
 const CONTRADICTED: u8 = 4;
@@ -46,20 +46,21 @@ fn audit_text(audit: &Audit) -> String {
     for pair in &audit.resolution {
         let _ = writeln!(
             text,
-            "  {}: {} reported; standard error of one accuracy {}; detectable {}; McNemar p between {:.2e} and {}",
+            "  {}: {} reported; standard error of one accuracy {}; detectable {}; McNemar p between {} and {}",
             pair.pair,
             signed(pair.points, 2),
             fixed(pair.standard_error, 2),
             fixed(pair.detectable, 2),
-            pair.mcnemar[0],
-            fixed(pair.mcnemar[1], 2),
+            p_value(pair.mcnemar[0]),
+            p_value(pair.mcnemar[1]),
         );
     }
     let _ = writeln!(text, "\nconsistent:");
     for line in &audit.consistent {
         let _ = writeln!(text, "  {line}");
     }
-    let _ = write!(text, "\n{} findings, {} checks that agree", audit.findings.len(), audit.consistent.len());
+    let (findings, checks) = (plural(audit.findings.len(), "finding"), plural(audit.consistent.len(), "check"));
+    let _ = write!(text, "\n{findings}, {checks} passed");
     text
 }
 
@@ -74,23 +75,22 @@ fn ledger_text(ledger: &Ledger) -> String {
         }
     }
     let count = |verdict: Verdict| format!("{} {}", ledger.count(verdict), verdict.title());
-    let _ = write!(text, "\n{} claims: {}", ledger.entries.len(), Verdict::ALL.map(count).join(", "));
+    let _ = write!(text, "\n{}: {}", plural(ledger.entries.len(), "claim"), Verdict::ALL.map(count).join(", "));
     text
 }
 
 /// The paper's effect and ours.
 fn effect(entry: &Entry) -> String {
     let (measure, evidence) = (entry.claim.measure, &entry.evidence);
-    let decimals = measure.decimals();
-    let paper = entry.paper_effect.map_or("none given".to_owned(), |effect| signed(effect, decimals));
-    let mut text = format!("{}: paper {paper}", measure.title());
+    let pairs = evidence.pairs();
+    let paper = entry.paper_effect.map_or("none given".to_owned(), |effect| measure.effect(effect, 1));
+    let mut text = format!("{}: paper {paper}", measure.difference());
     if let Some(mean) = evidence.mean {
-        let _ = write!(text, ", ours {} (n = {}", signed(mean, decimals + 1), evidence.pairs());
-        if let Some([low, high]) = evidence.interval {
-            let _ = write!(text, ", 95 % {} to {}", signed(low, decimals + 1), signed(high, decimals + 1));
-        }
+        let interval = evidence.interval.map(|ends| format!("95 % {}", measure.interval(ends, pairs)));
+        let interval = interval.unwrap_or_else(|| evidence.no_interval().to_owned());
+        let _ = write!(text, ", ours {} (n = {pairs}, {interval}", measure.effect(mean, pairs));
         if let Some(p) = entry.p_holm {
-            let _ = write!(text, ", adjusted p {}", fixed(p, 3));
+            let _ = write!(text, ", adjusted {}", p_is(p));
         }
         text.push(')');
     }

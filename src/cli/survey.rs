@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Session, print};
 use crate::error::{Error, Result};
-use crate::event::duration;
 use crate::fingerprint::Difference;
+use crate::number::duration;
 use crate::plan::{Cell, NodeId, StageKind};
 use crate::run::{Estimator, Reason, Runner, Status};
 use crate::store::Foreign;

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::measure::{FALSE_POSITIVES, TOP1};
 use super::{Finding, Measure, Paper, Seriousness, Statement};
+use crate::number::{count, fixed, signed};
 use crate::recipe::Architecture;
 use crate::stats::{accuracy_standard_error, mcnemar_bounds};
 
@@ -73,8 +75,9 @@ fn sums(paper: &Paper, audit: &mut Audit) {
             if sum == total {
                 audit.consistent.push(format!(
                     "{place}: the classes add up to the total of {total}, which as misclassified images of {} is a \
-                     top-1 accuracy of {accuracy:.2} %.",
-                    paper.test_images
+                     top-1 accuracy of {} %.",
+                    count(paper.test_images.into()),
+                    fixed(accuracy, 2)
                 ));
             } else {
                 audit.findings.push(Finding {
@@ -93,18 +96,18 @@ fn statements(paper: &Paper, audit: &mut Audit) {
     for statement in &paper.statements {
         let Some((of_tables, agrees)) = paper.check(statement) else { continue };
         let Statement { place, quote, measure, row, minus, value, .. } = statement;
-        let decimals = measure.decimals();
-        let what = match minus {
-            Some(minus) => format!("{}, {}", pair_title(row, minus), measure.title()),
-            None => format!("{}, {}", row_title(row), measure.title()),
+        let (what, write): (_, fn(&Measure, f64, usize) -> String) = match minus {
+            Some(minus) => (format!("{}, {}", pair_title(row, minus), measure.difference()), Measure::effect),
+            None => (format!("{}, {}", row_title(row), measure.named()), Measure::value),
         };
+        let (value, of_tables) = (write(measure, *value, 1), write(measure, of_tables, 1));
         if agrees {
-            audit.consistent.push(format!("{place}: {value:.decimals$} agrees with the table ({what})."));
+            audit.consistent.push(format!("{place}: {value} agrees with the table ({what})."));
         } else {
             audit.findings.push(Finding {
                 place: place.clone(),
-                says: format!("{quote} ({value:.decimals$})"),
-                follows: format!("The table gives {of_tables:.decimals$} ({what})."),
+                says: format!("{quote} ({value})"),
+                follows: format!("The table gives {of_tables} ({what})."),
                 seriousness: Seriousness::Substantial,
             });
         }
@@ -115,19 +118,15 @@ fn statements(paper: &Paper, audit: &mut Audit) {
 fn directions(paper: &Paper, audit: &mut Audit) {
     for claim in &paper.claims {
         let Some(effect) = paper.effect(claim) else { continue };
-        let better = match claim.measure {
-            Measure::FalsePositives | Measure::PFalse | Measure::Roughness => -1.0,
-            Measure::Top1 | Measure::Top5 => 1.0,
-        };
-        if effect * better < 0.0 {
-            let decimals = claim.measure.decimals();
+        if effect * claim.measure.better.factor() < 0.0 {
             audit.findings.push(Finding {
                 place: "Abstract, Section 5".into(),
                 says: "our suggested loss function outperforms other well-known losses".into(),
                 follows: format!(
-                    "It is worse in {}, {}: {effect:+.decimals$}.",
+                    "It is worse in {}, {}: {}.",
                     pair_title(&claim.cells, &claim.against),
-                    claim.measure.title()
+                    claim.measure.difference(),
+                    claim.measure.effect(effect, 1)
                 ),
                 seriousness: Seriousness::Decisive,
             });
@@ -150,7 +149,7 @@ fn resolutions(paper: &Paper) -> Vec<Resolution> {
             let of_pair = paper.claims.iter().filter(|claim| claim.cells == cells && claim.against == against);
             Some(Resolution {
                 claims: of_pair
-                    .filter(|claim| matches!(claim.measure, Measure::FalsePositives | Measure::Top1))
+                    .filter(|claim| [&FALSE_POSITIVES, &TOP1].contains(&claim.measure))
                     .map(|claim| claim.id.clone())
                     .collect(),
                 pair: pair_title(cells, against),
@@ -173,13 +172,16 @@ fn resolved(audit: &mut Audit) {
             audit.findings.push(Finding {
                 place: pair.pair.clone(),
                 says: format!(
-                    "{} against {} misclassified images: {:+.2} points",
-                    pair.errors[0], pair.errors[1], pair.points
+                    "{} against {} misclassified images: {} points",
+                    pair.errors[0],
+                    pair.errors[1],
+                    signed(pair.points, 2)
                 ),
                 follows: format!(
-                    "One accuracy has a standard error of {:.2} points by its test images alone, and two independent \
-                     runs must differ by {:.2} points to be told apart with 80 % power.",
-                    pair.standard_error, pair.detectable
+                    "One accuracy has a standard error of {} points by its test images alone, and two independent \
+                     runs must differ by {} points to be told apart with 80 % power.",
+                    fixed(pair.standard_error, 2),
+                    fixed(pair.detectable, 2)
                 ),
                 seriousness: Seriousness::Decisive,
             });

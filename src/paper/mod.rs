@@ -1,11 +1,14 @@
 //! The paper as data: what it reports, says, claims and leaves open (`paper.toml`).
 
+pub mod measure;
 pub mod audit;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use measure::Measure;
 
 /// The paper.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -85,57 +88,6 @@ impl Default for PaperRow {
     }
 }
 
-impl PaperRow {
-    /// A measure of the row, as printed; `None` if the paper does not have it.
-    pub fn measure(&self, measure: Measure) -> Option<f64> {
-        match measure {
-            Measure::FalsePositives => self.total_false_positives.map(f64::from),
-            Measure::Top1 => self.top1_pct,
-            Measure::Top5 => self.top5_pct,
-            Measure::Roughness | Measure::PFalse => None,
-        }
-    }
-}
-
-/// What a statement or a claim is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// Misclassified test images.
-    FalsePositives,
-    /// Top-1 accuracy in percent.
-    Top1,
-    /// Top-5 accuracy in percent.
-    Top5,
-    /// How much the test top-1 departs from its own trend over epochs, in points ([`crate::stats::curve_noise`]).
-    Roughness,
-    /// Mean over the test set of p_F, the largest wrong probability.
-    PFalse,
-}
-
-impl Measure {
-    /// Name and unit.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::FalsePositives => "false positives (images)",
-            Self::Top1 => "top-1 (points)",
-            Self::Top5 => "top-5 (points)",
-            Self::Roughness => "roughness of top-1 over epochs (points)",
-            Self::PFalse => "mean p_F",
-        }
-    }
-
-    /// Digits after the point of a single run's value; a mean has one more for counts.
-    pub fn decimals(self) -> usize {
-        match self {
-            Self::FalsePositives => 0,
-            Self::Top1 | Self::Top5 => 2,
-            Self::Roughness => 3,
-            Self::PFalse => 4,
-        }
-    }
-}
-
 /// A number in the text that follows from a table.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -145,7 +97,7 @@ pub struct Statement {
     /// The words.
     pub quote: String,
     /// Of what.
-    pub measure: Measure,
+    pub measure: &'static Measure,
     /// `table/architecture/initial weights/loss`
     pub row: String,
     /// The row that is subtracted; none for a value.
@@ -173,7 +125,7 @@ pub struct Claim {
     /// In words.
     pub text: String,
     /// What is compared.
-    pub measure: Measure,
+    pub measure: &'static Measure,
     /// Ids of cells without their seeds.
     pub cells: String,
     /// Those that are subtracted.
@@ -293,8 +245,8 @@ impl Paper {
     }
 
     /// `row` − `minus`, or the value of `row` alone, as the tables have it.
-    pub fn of_tables(&self, measure: Measure, row: &str, minus: Option<&str>) -> Option<f64> {
-        let value = |prefix: &str| self.row(prefix)?.measure(measure);
+    pub fn of_tables(&self, measure: &Measure, row: &str, minus: Option<&str>) -> Option<f64> {
+        let value = |prefix: &str| (measure.paper)(self, self.row(prefix)?);
         match minus {
             Some(minus) => Some(value(row)? - value(minus)?),
             None => value(row),
@@ -304,8 +256,7 @@ impl Paper {
     /// What the tables have for a statement, and whether they agree with it to the last printed digit.
     pub fn check(&self, statement: &Statement) -> Option<(f64, bool)> {
         let of_tables = self.of_tables(statement.measure, &statement.row, statement.minus.as_deref())?;
-        let half_a_digit = 0.5 * 0.1_f64.powi(statement.measure.decimals() as i32);
-        Some((of_tables, (statement.value - of_tables).abs() < half_a_digit))
+        Some((of_tables, (statement.value - of_tables).abs() < statement.measure.rounding()))
     }
 
     /// The effect that the paper reports for a claim, from its tables.

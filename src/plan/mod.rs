@@ -54,10 +54,10 @@ impl StageKind {
             Self::Train => 2,
             // 1: original. 2: predictions of every image, margins, calibration. 3: larger minibatches.
             Self::Evaluate => 3,
-            // 1: original. 2: figures of what the paper does not show.
-            Self::Plot => 2,
-            // 1: original. 2: audit, claims, assumptions, and further forms.
-            Self::Report => 2,
+            // 1: original. 2: figures of what the paper does not show. 3: durations and counts as everywhere else.
+            Self::Plot => 3,
+            // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
+            Self::Report => 3,
         }
     }
 }

@@ -4,10 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{
-    input::{Cell, CellState, Dataset, ReportInput, Row, Table},
-    number::{count, duration, short, slug},
-};
+use super::input::{Cell, CellState, Dataset, ReportInput, Row, Table};
+use crate::number::{count, duration, listed, mean_of, plural, short, slug};
 
 /// A link to a cell's provenance.
 #[derive(Debug, Clone, Serialize)]
@@ -81,6 +79,8 @@ pub struct CellView {
 /// The cells of a row of a table.
 #[derive(Debug, Clone, Serialize)]
 pub struct Group {
+    /// Whether the paper has their table.
+    pub of_paper: bool,
     /// `cells-…`
     pub anchor: String,
     /// `Table 3: ResNet-50, random, FPL`
@@ -104,11 +104,12 @@ pub struct Index<'a> {
 }
 
 impl Group {
-    fn new(anchor: String, title: String, cells: Vec<CellView>) -> Self {
+    fn new(of_paper: bool, anchor: String, title: String, cells: Vec<CellView>) -> Self {
         let mut seen = BTreeSet::new();
         let deviations = cells.iter().flat_map(|cell| &cell.deviations).filter(|&deviation| seen.insert(deviation));
         let prefixes: BTreeSet<&str> = cells.iter().filter_map(|cell| Some(cell.id.rsplit_once('/')?.0)).collect();
         Self {
+            of_paper,
             single: cells.iter().filter(|cell| cell.state == "done").count() == 1,
             mixed: prefixes.len() > 1,
             deviations: deviations.cloned().collect(),
@@ -218,13 +219,18 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
         let new = index.of_row(row).into_iter().filter(|cell| seen.insert(cell.id.clone()));
         let cells: Vec<CellView> = new.map(|cell| index.view(cell)).collect();
         if !cells.is_empty() {
-            groups.push(Group::new(group_anchor(row), title(table, row), cells));
+            groups.push(Group::new(
+                input.paper.tables.contains_key(&table.id),
+                group_anchor(row),
+                title(table, row),
+                cells,
+            ));
         }
     }
     let rest = input.cells.iter().filter(|cell| seen.insert(cell.id.clone()));
     let cells: Vec<CellView> = rest.map(|cell| index.view(cell)).collect();
     if !cells.is_empty() {
-        groups.push(Group::new("cells-other".to_owned(), "Other cells".to_owned(), cells));
+        groups.push(Group::new(false, "cells-other".to_owned(), "Other cells".to_owned(), cells));
     }
     groups
 }
@@ -233,7 +239,7 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
 fn places(cells: &[CellView], mixed: bool) -> Vec<(String, String)> {
     let mut places: Vec<(String, Vec<String>)> = Vec::new();
     for cell in cells.iter().filter(|cell| !cell.device.is_empty()) {
-        let threads = if cell.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", cell.threads) };
+        let threads = plural(cell.threads as usize, "thread");
         let libtorch = format!("libtorch {}", cell.libtorch);
         let (host, program) = (format!("host {}", cell.host), format!("{} {}", cell.program, cell.commit));
         let cpu = if cell.device.eq_ignore_ascii_case("cpu") { cell.cpu.as_str() } else { "" };
@@ -272,7 +278,8 @@ pub fn state(cell: &Cell) -> (&'static str, &str) {
     }
 }
 
-fn title(table: &Table, row: &Row) -> String {
+/// `Table 3: ResNet-50, random, FPL`
+pub fn title(table: &Table, row: &Row) -> String {
     format!("{}: {}, {}, {}", table.number, row.network, row.initialization, row.loss_title)
 }
 
@@ -300,18 +307,17 @@ fn link(cell: &Cell) -> CellLink {
 
 /// What is missing, seeds with the same reason together.
 fn missing(cells: &[&Cell]) -> Vec<String> {
-    let mut reasons: Vec<(&str, &str, Vec<String>)> = Vec::new();
+    let mut reasons: Vec<(&str, &str, Vec<u64>)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.state != CellState::Done) {
         let (state, reason) = state(cell);
         match reasons.iter_mut().find(|(s, r, _)| (*s, *r) == (state, reason)) {
-            Some((_, _, seeds)) => seeds.push(cell.seed.to_string()),
-            None => reasons.push((state, reason, vec![cell.seed.to_string()])),
+            Some((_, _, seeds)) => seeds.push(cell.seed),
+            None => reasons.push((state, reason, vec![cell.seed])),
         }
     }
-    let line = |(state, reason, seeds): (&str, &str, Vec<String>)| {
-        let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
+    let line = |(state, reason, seeds): (&str, &str, Vec<u64>)| {
         let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
-        format!("{noun} {} {state}{because}", seeds.join(", "))
+        format!("{} {state}{because}", listed("seed", &seeds))
     };
     reasons.into_iter().map(line).collect()
 }
@@ -335,7 +341,7 @@ fn evidence(runs: usize, reasons: &[String], imported: &[String], devices: &[Str
     if runs == 0 {
         return String::new();
     }
-    let mut parts = vec![if runs == 1 { "1 run".to_owned() } else { format!("mean of {runs} runs") }];
+    let mut parts = vec![mean_of(runs, "run")];
     parts.push(if reasons.is_empty() { "the paper’s protocol" } else { "reduced protocol" }.to_owned());
     if !imported.is_empty() {
         parts.push(format!("{} imported", imported.len()));

@@ -1,50 +1,29 @@
-//! What differs between two reports: which numbers moved, by how many standard errors, and which fields of fingerprints.
+//! What differs between two reports: which verdicts turned, which numbers moved, by how many standard errors, and which
+//! fields of fingerprints are behind it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+use std::fmt::Write as _; // Writing to a String cannot fail.
 
 use super::cells::prefix;
 use super::input::{Cell, ReportInput};
-use super::number::{fixed, plural, signed};
-use crate::artifact::Scores;
-use crate::fingerprint::differences;
+use super::ledger::{Entry, Verdict, ledger};
+use crate::fingerprint::{Difference, Fingerprint, differences};
+use crate::number::{plural, signed};
+use crate::paper::Measure;
+use crate::paper::measure::{ALL, Place};
 use crate::stats::{mean, sample_sd};
 
-/// A measure that is compared.
-struct Measure {
-    name: &'static str,
-    decimals: usize,
-    of: fn(&Scores) -> f64,
-    /// The standard error of one run by the test images alone, where it follows from the value.
-    of_one_run: fn(&Scores) -> Option<f64>,
-}
-
-const MEASURES: [Measure; 4] = [
-    Measure {
-        name: "top-1 (%)",
-        decimals: 2,
-        of: |scores| scores.top1_pct,
-        of_one_run: |s| binomial_pct(s, s.top1_pct),
-    },
-    Measure {
-        name: "top-5 (%)",
-        decimals: 2,
-        of: |scores| scores.top5_pct,
-        of_one_run: |s| binomial_pct(s, s.top5_pct),
-    },
-    Measure {
-        name: "false positives",
-        decimals: 1,
-        of: |scores| f64::from(scores.false_positives.iter().sum::<u32>()),
-        of_one_run: |s| Some(binomial_pct(s, s.top1_pct)? / 100.0 * f64::from(s.images)),
-    },
-    Measure { name: "mean p_F", decimals: 4, of: |scores| scores.p_false_mean, of_one_run: |_| None },
-];
-
-/// √(p·(1 − p)/n) of an accuracy p over n test images, in percentage points.
-fn binomial_pct(scores: &Scores, accuracy_pct: f64) -> Option<f64> {
-    let p = accuracy_pct / 100.0;
-    (scores.images > 0).then(|| 100.0 * (p * (1.0 - p) / f64::from(scores.images)).sqrt())
+/// A claim whose verdict is another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turned {
+    /// Id of the claim.
+    pub claim: String,
+    /// In words.
+    pub text: String,
+    /// In the first report; `None` if it has no such claim.
+    pub before: Option<Verdict>,
+    /// In the second.
+    pub after: Option<Verdict>,
 }
 
 /// A measure of a row in one report.
@@ -64,13 +43,12 @@ pub struct Estimate {
 pub struct Moved {
     /// Cell ids without seeds.
     pub row: String,
-    /// Measure and unit.
-    pub measure: &'static str,
+    /// What is measured.
+    pub measure: &'static Measure,
     /// In the first report.
     pub before: Estimate,
     /// In the second.
     pub after: Estimate,
-    decimals: usize,
 }
 
 impl Moved {
@@ -98,6 +76,10 @@ pub struct Field {
 /// What differs between two reports.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Diff {
+    /// Verdicts that turned.
+    pub turned: Vec<Turned>,
+    /// Verdicts that are equal.
+    pub unturned: usize,
     /// Numbers that moved.
     pub moved: Vec<Moved>,
     /// Numbers that are equal.
@@ -114,6 +96,7 @@ impl Diff {
     /// Compares two reports.
     pub fn of(before: &ReportInput, after: &ReportInput) -> Self {
         let mut diff = Self { fields: fields(before, after), ..Self::default() };
+        diff.verdicts(before, after);
         let (old, new) = (rows(before), rows(after));
         for row in old.keys().chain(new.keys()).collect::<BTreeSet<_>>() {
             match (old.get(row), new.get(row)) {
@@ -125,14 +108,31 @@ impl Diff {
         diff
     }
 
-    fn compare(&mut self, row: &str, old: &[&Scores], new: &[&Scores]) {
-        for measure in &MEASURES {
-            let (before, after) = (estimate(measure, old), estimate(measure, new));
+    fn verdicts(&mut self, before: &ReportInput, after: &ReportInput) {
+        let (old, new) = (ledger(before).entries, ledger(after).entries);
+        let added = new.iter().filter(|entry| old.iter().all(|other| other.claim.id != entry.claim.id));
+        for entry in old.iter().chain(added) {
+            let verdict = |entries: &[Entry]| {
+                entries.iter().find(|other| other.claim.id == entry.claim.id).map(|entry| entry.verdict)
+            };
+            let (before, after) = (verdict(&old), verdict(&new));
             if before == after {
-                self.unmoved += 1;
+                self.unturned += 1;
             } else {
-                let Measure { name, decimals, .. } = *measure;
-                self.moved.push(Moved { row: row.to_owned(), measure: name, before, after, decimals });
+                let (claim, text) = (entry.claim.id.clone(), entry.claim.text.clone());
+                self.turned.push(Turned { claim, text, before, after });
+            }
+        }
+    }
+
+    fn compare(&mut self, row: &str, old: &[&Cell], new: &[&Cell]) {
+        for measure in ALL.into_iter().filter(|measure| measure.place != Place::Cost) {
+            match (estimate(measure, old), estimate(measure, new)) {
+                (Some(before), Some(after)) if before != after => {
+                    self.moved.push(Moved { row: row.to_owned(), measure, before, after });
+                }
+                (None, None) => {}
+                _ => self.unmoved += 1,
             }
         }
     }
@@ -140,7 +140,12 @@ impl Diff {
     /// The comparison as aligned text, or as GitHub's Markdown.
     pub fn text(&self, markdown: bool) -> String {
         let mut text = String::new();
-        let _ = writeln!(text, "{} moved, {} equal", plural(self.moved.len(), "number"), self.unmoved);
+        let _ = writeln!(text, "{} turned, {} equal", plural(self.turned.len(), "verdict"), self.unturned);
+        for Turned { claim, text: words, before, after } in &self.turned {
+            let name = |verdict: &Option<Verdict>| verdict.map_or("no such claim", Verdict::title);
+            let _ = writeln!(text, "- {claim}: {} → {}: {words}", name(before), name(after));
+        }
+        let _ = writeln!(text, "\n{} moved, {} equal", plural(self.moved.len(), "number"), self.unmoved);
         if !self.moved.is_empty() {
             let _ = write!(text, "\n{}", table(&self.moved, markdown));
         }
@@ -159,52 +164,67 @@ impl Diff {
     }
 }
 
-/// Scores by row: cell ids without their seeds.
-fn rows(report: &ReportInput) -> BTreeMap<&str, Vec<&Scores>> {
-    let mut rows: BTreeMap<&str, Vec<&Scores>> = BTreeMap::new();
-    for cell in &report.cells {
-        if let Some(scores) = &cell.scores {
-            rows.entry(prefix(&cell.id)).or_default().push(scores);
-        }
+/// Cells with results by row: their ids without seeds.
+fn rows(report: &ReportInput) -> BTreeMap<&str, Vec<&Cell>> {
+    let mut rows: BTreeMap<&str, Vec<&Cell>> = BTreeMap::new();
+    for cell in report.cells.iter().filter(|cell| cell.run().is_some()) {
+        rows.entry(prefix(&cell.id)).or_default().push(cell);
     }
     rows
 }
 
-fn estimate(measure: &Measure, scores: &[&Scores]) -> Estimate {
-    let values: Vec<f64> = scores.iter().map(|scores| (measure.of)(scores)).collect();
+/// `None` where no cell has the measure.
+fn estimate(measure: &Measure, cells: &[&Cell]) -> Option<Estimate> {
+    let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
     let runs = values.len();
-    let standard_error = match scores {
-        [one] => (measure.of_one_run)(one),
+    let standard_error = match cells {
+        [one] => one.standard_error(measure),
         _ => sample_sd(&values).map(|sd| sd / (runs as f64).sqrt()),
     };
-    Estimate { runs, mean: mean(&values).unwrap_or_default(), standard_error }
+    Some(Estimate { runs, mean: mean(&values)?, standard_error })
 }
 
+/// The fields that differ and do not follow from another one: the fingerprint of a stage of the same report does.
 fn fields(before: &ReportInput, after: &ReportInput) -> Vec<Field> {
     let new: BTreeMap<&str, &Cell> = after.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect();
-    let mut fields: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let stages: BTreeSet<String> =
+        before.cells.iter().map(|cell| Fingerprint::of(&cell.identity["train"]).to_string()).collect();
+    let follows = |difference: &Difference| {
+        let old = difference.old.as_ref().and_then(serde_json::Value::as_str);
+        old.is_some_and(|old| stages.contains(old))
+    };
+    let mut fields: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for cell in &before.cells {
         let Some(other) = new.get(cell.id.as_str()) else { continue };
-        for difference in differences(&cell.identity, &other.identity) {
-            fields.entry(difference.to_string()).or_default().push(cell.id.clone());
+        for mut difference in differences(&cell.identity, &other.identity) {
+            if follows(&difference) {
+                continue;
+            }
+            // Training and evaluation have one input in common, the data.
+            if let Some((_, input)) = difference.field.split_once(".inputs.") {
+                difference.field = format!("inputs.{input}");
+            }
+            fields.entry(difference.to_string()).or_default().insert(&cell.id);
         }
     }
-    fields.into_iter().map(|(text, cells)| Field { text, cells }).collect()
+    let field =
+        |(text, cells): (String, BTreeSet<&str>)| Field { text, cells: cells.into_iter().map(str::to_owned).collect() };
+    fields.into_iter().map(field).collect()
 }
 
 fn table(moved: &[Moved], markdown: bool) -> String {
-    let estimate = |estimate: &Estimate, decimals| {
-        let error = estimate.standard_error.map_or(String::new(), |error| format!(" ± {}", fixed(error, decimals)));
-        format!("{}{error} (n = {})", fixed(estimate.mean, decimals), estimate.runs)
+    let estimate = |measure: &Measure, Estimate { runs, mean, standard_error }: &Estimate| {
+        let error = standard_error.map_or(String::new(), |error| format!(" ± {}", measure.value(error, 2)));
+        format!("{}{error} (n = {runs})", measure.value(*mean, 2))
     };
     let head = ["cells", "measure", "first", "second", "change", "standard errors"].map(str::to_owned);
     let line = |moved: &Moved| {
         [
             moved.row.clone(),
-            moved.measure.to_owned(),
-            estimate(&moved.before, moved.decimals),
-            estimate(&moved.after, moved.decimals),
-            signed(moved.change(), moved.decimals),
+            moved.measure.named(),
+            estimate(moved.measure, &moved.before),
+            estimate(moved.measure, &moved.after),
+            moved.measure.effect(moved.change(), 2),
             moved.standard_errors().map_or_else(|| "—".to_owned(), |count| signed(count, 1)),
         ]
     };

@@ -3,14 +3,14 @@
 
 use tera::{Context, Tera};
 
-use super::{figure::Figure, input::ReportInput, view::View};
+use super::{derived::Derived, figure::Figure, view::View};
 use crate::error::{Error, Result};
 
 const NAME: &str = "report.html";
 
 /// The report as HTML. `figures` are those of [`super::figures`].
-pub fn html(input: &ReportInput, figures: &[Figure]) -> Result<String> {
-    render(&View::new(input, figures))
+pub fn html(derived: &Derived, figures: &[Figure]) -> Result<String> {
+    render(&View::new(derived, figures))
         .map_err(|error| Error::Render { what: NAME.to_owned(), message: error.to_string() })
 }
 

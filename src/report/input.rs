@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Environment, EpochMetrics, Scores};
+use crate::paper::measure::{Measure, Run};
 use crate::paper::{Paper, PaperRow};
 
 /// The report's content.
@@ -19,6 +20,8 @@ pub struct ReportInput {
     pub profile: String,
     /// What the profile says about itself; empty when none was chosen.
     pub profile_note: String,
+    /// Options that choose this configuration again, as a shell takes them.
+    pub invocation: String,
     /// The data.
     pub dataset: Dataset,
     /// Table 1 of the paper, row by row.
@@ -29,6 +32,8 @@ pub struct ReportInput {
     pub cells: Vec<Cell>,
     /// Figure 1; `None` while no cell is evaluated.
     pub example: Option<Example>,
+    /// Figure 2: how many test images of a class it shows, if there are so many.
+    pub samples_per_class: u32,
     /// Figure 2: for every class some test images.
     pub samples: Vec<Vec<Image>>,
     /// Figure 3: which rows it draws, as prefixes of cell ids without loss and seed (`table3/resnet50/random`).
@@ -137,6 +142,24 @@ pub struct Cell {
     /// The bundle that the results came in; `None` for those that were made in this cache.
     #[serde(default)]
     pub origin: Option<Origin>,
+}
+
+impl Cell {
+    /// The cell's run; `None` if it has no results.
+    pub fn run(&self) -> Option<Run<'_>> {
+        let scores = self.scores.as_ref().filter(|_| self.state == CellState::Done)?;
+        Some(Run { scores, metrics: &self.metrics, seconds: self.seconds })
+    }
+
+    /// A measure of the cell's run.
+    pub fn measured(&self, measure: &Measure) -> Option<f64> {
+        (measure.of)(&self.run()?)
+    }
+
+    /// The standard error of a measure of the cell's run by its test images alone.
+    pub fn standard_error(&self, measure: &Measure) -> Option<f64> {
+        (measure.standard_error)(&self.run()?)
+    }
 }
 
 /// Where results that were imported came from.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
-use super::{figure::Figure, input::ReportInput, view::View};
+use super::{derived::Derived, figure::Figure, view::View};
 use crate::error::{Error, Result};
 
 const NAME: &str = "report.md";
@@ -13,8 +13,8 @@ const NAME: &str = "report.md";
 /// The most bytes that the report may have: GitHub shows longer files as text only, and mail programs cut them.
 pub const MOST_BYTES: usize = 60_000;
 
-/// The view, and how much of it to show: 2 is all; 1 leaves out supplementary figures and details of further tables; 0
-/// also the list of cells. What is left out is in the HTML report.
+/// The view, and how much of it to show: 3 is all; 2 leaves out supplementary figures and details of further tables; 1
+/// also the list of cells; 0 all of tables that the paper does not have. What is left out is in the HTML report.
 #[derive(Serialize)]
 struct Detailed<'a> {
     #[serde(flatten)]
@@ -24,16 +24,32 @@ struct Detailed<'a> {
 
 /// The report as Markdown, as detailed as [`MOST_BYTES`] allow. `figures` are those of [`super::figures`], expected as
 /// `figures/<file>` beside the report.
-pub fn markdown(input: &ReportInput, figures: &[Figure]) -> Result<String> {
-    let view = View::new(input, figures);
-    let with = |detail| render(NAME, include_str!("../../templates/report.md"), &Detailed { view: &view, detail });
-    for detail in [2, 1] {
-        let text = with(detail)?;
+pub fn markdown(derived: &Derived, figures: &[Figure]) -> Result<String> {
+    let mut view = View::new(derived, figures);
+    let with =
+        |view: &View, detail| render(NAME, include_str!("../../templates/report.md"), &Detailed { view, detail });
+    for detail in [3, 2, 1] {
+        let text = with(&view, detail)?;
         if text.len() <= MOST_BYTES {
             return Ok(text);
         }
     }
-    with(0)
+    view.keep_the_papers();
+    let text = with(&view, 0)?;
+    Ok(if text.len() <= MOST_BYTES { text } else { cut(&text) })
+}
+
+/// As many lines as fit, for reports that no configuration of sensible size has.
+fn cut(text: &str) -> String {
+    const NOTE: &str = "\n**There is no room for more here: the rest is in the HTML report.**\n";
+    let mut short = String::new();
+    for line in text.split_inclusive('\n') {
+        if short.len() + line.len() + NOTE.len() > MOST_BYTES {
+            break;
+        }
+        short.push_str(line);
+    }
+    short + NOTE
 }
 
 /// Renders a template with Markdown's escapes.
@@ -61,6 +77,9 @@ fn escape(text: &str, output: &mut dyn Write) -> io::Result<()> {
             '>' => output.write_all(b"&gt;")?,
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => write!(output, "\\{character}")?,
             '\n' | '\r' => output.write_all(b" ")?,
+            // GitHub would notify people of that name, and set what stands between two of these as mathematics.
+            '@' => output.write_all(b"@<!-- -->")?,
+            '$' => output.write_all(b"<span>$</span>")?,
             _ => write!(output, "{character}")?,
         }
     }

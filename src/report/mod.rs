@@ -1,11 +1,14 @@
 //! Tables, figures and the report, as functions of [`input::ReportInput`].
 
 pub mod input;
-pub mod number;
+pub mod frame;
+mod xml;
 pub mod cells;
 pub mod figure;
 pub mod tables;
 pub mod ledger;
+mod status;
+pub mod derived;
 pub mod diff;
 pub mod view;
 pub mod html;
@@ -17,7 +20,7 @@ pub use html::html;
 pub use markdown::markdown;
 
 use crate::error::{Error, Result};
-use input::ReportInput;
+use derived::Derived;
 
 /// The file that holds a report's whole content: every other file of the report follows from it.
 pub const CONTENT: &str = "report.json";
@@ -32,15 +35,15 @@ pub const FOLDERS: [&str; 3] = ["figures", "tables", "data"];
 /// A file of a report: its path relative to the report's folder, and its content.
 pub type File = (String, Vec<u8>);
 
-/// Every file of the report on `input`, byte for byte the same on every machine. `figures` are those of [`figures`].
-pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
+/// Every file of a report, byte for byte the same on every machine. `figures` are those of [`figures`].
+pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
     let mut files = vec![
-        ("report.html".to_owned(), html(input, figures)?.into_bytes()),
-        ("report.md".to_owned(), markdown(input, figures)?.into_bytes()),
-        (CONTENT.to_owned(), json(input)?),
+        ("report.html".to_owned(), html(derived, figures)?.into_bytes()),
+        ("report.md".to_owned(), markdown(derived, figures)?.into_bytes()),
+        (CONTENT.to_owned(), json(derived.input)?),
     ];
     files.extend(figures.iter().map(|figure| (format!("figures/{}", figure.file), figure.svg.clone().into_bytes())));
-    files.extend(forms::files(input, figures)?);
+    files.extend(forms::files(derived, figures)?);
     Ok(files)
 }
 

@@ -5,14 +5,12 @@ use serde::Serialize;
 use super::{
     cells::{Index, Source},
     input::{Cell, ReportInput, Row, Table, TableKind},
-    number::{fixed, signed, slug},
 };
 use crate::artifact::Scores;
-use crate::paper::PaperRow;
+use crate::number::{count, slug};
+use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
+use crate::paper::{Measure, Paper, PaperRow};
 use crate::stats;
-
-/// Test images of CIFAR-10, on which the paper's counts are.
-const PAPER_IMAGES: u32 = 10_000;
 
 /// A table of results.
 #[derive(Debug, Clone, Serialize)]
@@ -34,16 +32,29 @@ pub struct TableView {
 /// A table of results under one reading of its measures.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reading {
+    /// What distinguishes it: `missed`; empty for the main one.
+    pub key: &'static str,
     /// Anchor.
     pub anchor: String,
     /// How the measures are read; empty if there is one reading only.
-    pub title: String,
+    pub title: &'static str,
     /// Whether the paper has any of its rows.
     pub in_paper: bool,
-    /// Names of the measures.
-    pub columns: Vec<String>,
+    /// The measures.
+    pub columns: Vec<ColumnView>,
     /// Rows.
     pub rows: Vec<RowView>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Serialize)]
+pub struct ColumnView {
+    /// Without the unit: `Top-1`, or the name of a class.
+    pub name: String,
+    /// With the unit: `Top-1 (%)`.
+    pub heading: String,
+    /// Whether it is about a single class.
+    pub of_class: bool,
 }
 
 /// A row: one network × initialization × loss, over seeds.
@@ -87,6 +98,8 @@ pub struct Comparison {
 pub struct Contrast {
     /// `Table 3`
     pub table: String,
+    /// Whether the paper has the table.
+    pub of_paper: bool,
     /// Anchor of the table.
     pub href: String,
     /// Network.
@@ -111,28 +124,62 @@ pub struct Contrast {
     pub sources: Vec<Source>,
 }
 
-/// What a measure is of a run, ours or the paper's.
-type Value<Run> = Box<dyn Fn(&Run) -> Option<f64>>;
-
 /// A column of a table.
-struct Measure {
-    title: String,
-    /// For [`Contrast`]; `None` where the per-class differences would be too many.
-    contrast: Option<&'static str>,
-    count: bool,
-    paper: Value<PaperRow>,
-    ours: Value<Scores>,
+enum Column<'a> {
+    /// False positives of a class, or under the other reading the images of it that are missed.
+    Class { index: usize, name: &'a str, missed: bool },
+    /// A measure, under another heading where it has one here.
+    Whole { measure: &'static Measure, heading: Option<&'static str> },
 }
 
-impl Measure {
-    /// Counts of one run are whole.
-    fn decimals(&self, n: usize) -> usize {
-        match (self.count, n) {
-            (true, 0 | 1) => 0,
-            (true, _) => 1,
-            (false, _) => 2,
+impl Column<'_> {
+    /// What is measured, which decides the digits.
+    fn measure(&self) -> &'static Measure {
+        match self {
+            Self::Class { .. } => &FALSE_POSITIVES,
+            Self::Whole { measure, .. } => measure,
         }
     }
+
+    /// The paper's value.
+    fn quoted(&self, paper: &Paper, row: &PaperRow) -> Option<f64> {
+        match self {
+            Self::Class { index, .. } => row.false_positives.get(*index).copied().map(f64::from),
+            Self::Whole { measure, .. } => (measure.paper)(paper, row),
+        }
+    }
+
+    /// Ours.
+    fn measured(&self, cell: &Cell) -> Option<f64> {
+        match self {
+            Self::Class { index, missed, .. } => {
+                let scores = cell.scores.as_ref()?;
+                let counts = if *missed { &scores.false_negatives } else { &scores.false_positives };
+                counts.get(*index).copied().map(f64::from)
+            }
+            Self::Whole { measure, .. } => cell.measured(measure),
+        }
+    }
+
+    fn view(&self) -> ColumnView {
+        match self {
+            Self::Class { name, .. } => {
+                ColumnView { name: (*name).to_owned(), heading: (*name).to_owned(), of_class: true }
+            }
+            Self::Whole { measure, heading } => ColumnView {
+                name: heading.unwrap_or(measure.title).to_owned(),
+                heading: heading.map_or_else(|| measure.heading(), str::to_owned),
+                of_class: false,
+            },
+        }
+    }
+}
+
+/// A table's columns under one reading.
+struct Columns<'a> {
+    key: &'static str,
+    title: &'static str,
+    list: Vec<Column<'a>>,
 }
 
 /// All tables of results.
@@ -143,9 +190,9 @@ pub fn tables(input: &ReportInput, index: &Index) -> Vec<TableView> {
         number: table.number.clone(),
         caption: table.caption.clone(),
         kind: table.kind,
-        readings: readings(table, &input.dataset.classes)
-            .into_iter()
-            .map(|(anchor, title, measures)| reading(table, index, anchor, title, &measures))
+        readings: columns(table, &input.dataset.classes)
+            .iter()
+            .map(|columns| reading(input, table, index, columns))
             .collect(),
     };
     input.tables.iter().map(view).collect()
@@ -155,96 +202,61 @@ pub fn tables(input: &ReportInput, index: &Index) -> Vec<TableView> {
 pub fn contrasts(input: &ReportInput, index: &Index) -> Vec<Contrast> {
     let mut all = Vec::new();
     for table in &input.tables {
-        let measures = readings(table, &input.dataset.classes).into_iter().next().map(|(_, _, measures)| measures);
+        let measures: &[&'static Measure] = match table.kind {
+            TableKind::FalsePositives => &[&FALSE_POSITIVES, &ACCURACY_IMPLIED],
+            TableKind::Accuracy => &[&TOP1, &TOP5],
+        };
         for row in table.rows.iter().filter(|row| row.loss != "ce") {
             let alike = |other: &&Row| (&other.network, &other.initialization) == (&row.network, &row.initialization);
             let Some(ce) = table.rows.iter().filter(alike).find(|other| other.loss == "ce") else { continue };
-            let named = measures.iter().flatten().filter_map(|measure| Some((measure.contrast?, measure)));
-            all.extend(named.map(|(name, measure)| contrast(table, index, (row, ce), (name, measure))));
+            all.extend(measures.iter().map(|measure| contrast(input, table, index, (row, ce), measure)));
         }
     }
     all
 }
 
-fn readings(table: &Table, classes: &[String]) -> Vec<(&'static str, &'static str, Vec<Measure>)> {
+/// A table's columns, once per reading of its measures; the first is the main one.
+fn columns<'a>(table: &Table, classes: &'a [String]) -> Vec<Columns<'a>> {
+    let whole = |measure, heading| Column::Whole { measure, heading };
+    let counts = |missed| -> Vec<Column> {
+        let of_class = |(index, name): (usize, &'a String)| Column::Class { index, name, missed };
+        let totals = [whole(&FALSE_POSITIVES, Some("Total")), whole(&ACCURACY_IMPLIED, None)];
+        classes.iter().enumerate().map(of_class).chain(totals).collect()
+    };
     match table.kind {
         TableKind::FalsePositives => vec![
-            ("", "False positives of a class: images wrongly predicted as the class", false_positives(classes, false)),
-            (
-                "-missed",
-                "The other reading: images of the class that are predicted as another",
-                false_positives(classes, true),
-            ),
+            Columns {
+                key: "",
+                title: "False positives of a class: images wrongly predicted as the class",
+                list: counts(false),
+            },
+            Columns {
+                key: "missed",
+                title: "The other reading: images of the class that are predicted as another",
+                list: counts(true),
+            },
         ],
-        TableKind::Accuracy => vec![("", "", accuracies())],
+        TableKind::Accuracy => {
+            vec![Columns { key: "", title: "", list: vec![whole(&TOP1, None), whole(&TOP5, None)] }]
+        }
     }
 }
 
-fn false_positives(classes: &[String], missed: bool) -> Vec<Measure> {
-    let counts =
-        move |scores: &Scores| if missed { scores.false_negatives.clone() } else { scores.false_positives.clone() };
-    let of_class = |(class, name): (usize, &String)| Measure {
-        title: name.clone(),
-        contrast: None,
-        count: true,
-        paper: Box::new(move |row| row.false_positives.get(class).copied().map(f64::from)),
-        ours: Box::new(move |scores| counts(scores).get(class).copied().map(f64::from)),
-    };
-    let mut measures: Vec<Measure> = classes.iter().enumerate().map(of_class).collect();
-    measures.push(Measure {
-        title: "Total".to_owned(),
-        contrast: Some("total false positives (images)"),
-        count: true,
-        paper: Box::new(|row| row.total_false_positives.map(f64::from)),
-        ours: Box::new(move |scores| Some(f64::from(counts(scores).iter().sum::<u32>()))),
-    });
-    measures.push(Measure {
-        title: "Accuracy implied (%)".to_owned(),
-        contrast: Some("accuracy implied (points)"),
-        count: false,
-        paper: Box::new(|row| {
-            row.total_false_positives.map(|total| 100.0 * (1.0 - f64::from(total) / f64::from(PAPER_IMAGES)))
-        }),
-        ours: Box::new(move |scores| {
-            let wrong = f64::from(counts(scores).iter().sum::<u32>());
-            (scores.images > 0).then(|| 100.0 * (1.0 - wrong / f64::from(scores.images)))
-        }),
-    });
-    measures
-}
-
-fn accuracies() -> Vec<Measure> {
-    vec![
-        Measure {
-            title: "Top-1 (%)".to_owned(),
-            contrast: Some("top-1 (points)"),
-            count: false,
-            paper: Box::new(|row| row.top1_pct),
-            ours: Box::new(|scores| Some(scores.top1_pct)),
-        },
-        Measure {
-            title: "Top-5 (%)".to_owned(),
-            contrast: Some("top-5 (points)"),
-            count: false,
-            paper: Box::new(|row| row.top5_pct),
-            ours: Box::new(|scores| Some(scores.top5_pct)),
-        },
-    ]
-}
-
-fn reading(table: &Table, index: &Index, anchor: &str, title: &str, measures: &[Measure]) -> Reading {
+fn reading(input: &ReportInput, table: &Table, index: &Index, columns: &Columns) -> Reading {
+    let dash = if columns.key.is_empty() { "" } else { "-" };
     Reading {
-        anchor: format!("{}{anchor}", slug(&table.id)),
-        title: title.to_owned(),
+        key: columns.key,
+        anchor: format!("{}{dash}{}", slug(&table.id), columns.key),
+        title: columns.title,
         in_paper: table.rows.iter().any(|row| row.paper.is_some()),
-        columns: measures.iter().map(|measure| measure.title.clone()).collect(),
-        rows: table.rows.iter().map(|row| row_view(index, row, measures)).collect(),
+        columns: columns.list.iter().map(Column::view).collect(),
+        rows: table.rows.iter().map(|row| row_view(&input.paper, index, row, &columns.list)).collect(),
     }
 }
 
-fn row_view(index: &Index, row: &Row, measures: &[Measure]) -> RowView {
+fn row_view(paper: &Paper, index: &Index, row: &Row, columns: &[Column]) -> RowView {
     let cells = index.scored(row);
-    let scores: Vec<&Scores> = cells.iter().filter_map(|cell| cell.scores.as_ref()).collect();
+    let counts = columns.iter().any(|column| *column.measure() == FALSE_POSITIVES);
     RowView {
         network: row.network.clone(),
         initialization: row.initialization.clone(),
@@ -253,84 +265,92 @@ fn row_view(index: &Index, row: &Row, measures: &[Measure]) -> RowView {
         paper_epochs: row.paper.as_ref().map(|paper| paper.epochs).filter(|&epochs| epochs > 0),
         in_paper: row.paper.is_some(),
         source: index.source(row),
-        values: measures.iter().map(|measure| comparison(measure, row.paper.as_ref(), &scores)).collect(),
-        notes: notes(row.paper.as_ref(), &scores, measures.iter().any(|measure| measure.count)),
+        values: columns.iter().map(|column| comparison(paper, column, row.paper.as_ref(), &cells)).collect(),
+        notes: if counts { notes(paper, row.paper.as_ref(), &cells) } else { Vec::new() },
     }
 }
 
-fn comparison(measure: &Measure, paper: Option<&PaperRow>, scores: &[&Scores]) -> Comparison {
-    let quoted = paper.and_then(|row| (measure.paper)(row));
-    let values: Vec<f64> = scores.iter().filter_map(|scores| (measure.ours)(scores)).collect();
-    let comparable = !measure.count || is_full_test_set(scores);
-    compared(measure, quoted, &values, comparable)
-}
-
-fn compared(measure: &Measure, paper: Option<f64>, values: &[f64], comparable: bool) -> Comparison {
-    let (mean, decimals) = (stats::mean(values), measure.decimals(values.len()));
-    let difference = mean.zip(paper).filter(|_| comparable);
+fn comparison(paper: &Paper, column: &Column, row: Option<&PaperRow>, cells: &[&Cell]) -> Comparison {
+    let measure = column.measure();
+    let quoted = row.and_then(|row| column.quoted(paper, row));
+    let values: Vec<f64> = cells.iter().filter_map(|cell| column.measured(cell)).collect();
+    let (mean, runs) = (stats::mean(&values), values.len());
+    // Counts of other numbers of images have no difference.
+    let comparable = *measure != FALSE_POSITIVES || is_full_test_set(paper, cells);
     Comparison {
-        paper: paper.map(|value| fixed(value, measure.decimals(1))),
-        ours: mean.map(|value| fixed(value, decimals)),
-        sd: stats::sample_sd(values).map(|sd| fixed(sd, decimals)),
-        difference: difference.map(|(ours, paper)| signed(ours - paper, decimals)),
+        paper: quoted.map(|value| measure.value(value, 1)),
+        ours: mean.map(|value| measure.value(value, runs)),
+        sd: stats::sample_sd(&values).map(|sd| measure.value(sd, runs)),
+        difference: mean.zip(quoted).filter(|_| comparable).map(|(ours, paper)| measure.effect(ours - paper, runs)),
     }
 }
 
-fn notes(paper: Option<&PaperRow>, scores: &[&Scores], counts: bool) -> Vec<String> {
+/// What a reader of counts must know.
+fn notes(paper: &Paper, row: Option<&PaperRow>, cells: &[&Cell]) -> Vec<String> {
     let mut notes = Vec::new();
-    if !counts {
-        return notes;
-    }
-    if let Some((row, total)) = paper.and_then(|row| Some((row, row.total_false_positives?))) {
+    if let Some((row, total)) = row.and_then(|row| Some((row, row.total_false_positives?))) {
         let sum: u32 = row.false_positives.iter().sum();
         if !row.false_positives.is_empty() && sum != total {
             notes.push(format!("The paper’s classes add up to {sum}, not to its total of {total}."));
         }
     }
-    if let (Some(first), false) = (scores.first(), is_full_test_set(scores)) {
+    if let (Some(scores), false) = (cells.iter().find_map(|cell| cell.scores.as_ref()), is_full_test_set(paper, cells))
+    {
         notes.push(format!(
-            "Our counts are of {} test images, the paper’s of 10,000: only the accuracy can be compared.",
-            fixed(f64::from(first.images), 0)
+            "Our counts are of {} test images, the paper’s of {}: only the accuracy can be compared.",
+            count(scores.images.into()),
+            count(paper.test_images.into())
         ));
     }
     notes
 }
 
-fn is_full_test_set(scores: &[&Scores]) -> bool {
-    scores.iter().all(|scores| scores.images == PAPER_IMAGES)
+/// Whether counts are of as many images as the paper's.
+fn is_full_test_set(paper: &Paper, cells: &[&Cell]) -> bool {
+    let full = |scores: &Scores| scores.images == paper.test_images;
+    cells.iter().filter_map(|cell| cell.scores.as_ref()).all(full)
 }
 
-fn contrast(table: &Table, index: &Index, (row, ce): (&Row, &Row), (name, measure): (&str, &Measure)) -> Contrast {
-    let pairs = pairs(&index.scored(row), &index.scored(ce), &measure.ours);
-    let of_paper = |row: &Row| row.paper.as_ref().and_then(|paper| (measure.paper)(paper));
+fn contrast(
+    input: &ReportInput,
+    table: &Table,
+    index: &Index,
+    (row, ce): (&Row, &Row),
+    measure: &'static Measure,
+) -> Contrast {
+    let differences = differences(&index.scored(row), &index.scored(ce), measure);
+    let pairs = differences.len();
+    let of_paper = |row: &Row| row.paper.as_ref().and_then(|row| (measure.paper)(&input.paper, row));
     let paper = of_paper(row).zip(of_paper(ce)).map(|(loss, ce)| loss - ce);
-    let agree = |paper: f64| pairs.iter().filter(|&&ours| ours * paper > 0.0).count();
+    let agree = |paper: f64| differences.iter().filter(|&&ours| ours * paper > 0.0).count();
     let sources = vec![index.source(row), index.source(ce)];
-    let mut value = compared(measure, paper, &pairs, false);
-    value.paper = paper.map(|value| signed(value, measure.decimals(1)));
-    value.ours = stats::mean(&pairs).map(|mean| signed(mean, measure.decimals(pairs.len())));
     Contrast {
         table: table.number.clone(),
+        of_paper: input.paper.tables.contains_key(&table.id),
         href: format!("#{}", slug(&table.id)),
         network: row.network.clone(),
         initialization: row.initialization.clone(),
         pair: format!("{} − {}", row.loss_title, ce.loss_title),
-        measure: name.to_owned(),
-        pairs: pairs.len(),
-        agreement: paper.filter(|_| !pairs.is_empty()).map(|paper| format!("{} of {}", agree(paper), pairs.len())),
-        reduced: !pairs.is_empty() && sources.iter().any(|source| source.reduced),
-        imported: !pairs.is_empty() && sources.iter().any(|source| !source.imported.is_empty()),
-        value,
+        measure: measure.difference(),
+        pairs,
+        agreement: paper.filter(|_| pairs > 0).map(|paper| format!("{} of {pairs}", agree(paper))),
+        reduced: pairs > 0 && sources.iter().any(|source| source.reduced),
+        imported: pairs > 0 && sources.iter().any(|source| !source.imported.is_empty()),
+        value: Comparison {
+            paper: paper.map(|value| measure.effect(value, 1)),
+            ours: stats::mean(&differences).map(|mean| measure.effect(mean, pairs)),
+            sd: stats::sample_sd(&differences).map(|sd| measure.value(sd, pairs)),
+            difference: None,
+        },
         sources,
     }
 }
 
 /// Loss − CE for every seed that both have.
-fn pairs(loss: &[&Cell], ce: &[&Cell], value: &dyn Fn(&Scores) -> Option<f64>) -> Vec<f64> {
-    let of = |cell: &Cell| cell.scores.as_ref().and_then(value);
+fn differences(loss: &[&Cell], ce: &[&Cell], measure: &Measure) -> Vec<f64> {
     let pair = |cell: &&Cell| {
         let other = ce.iter().find(|other| other.seed == cell.seed)?;
-        Some(of(cell)? - of(other)?)
+        Some(cell.measured(measure)? - other.measured(measure)?)
     };
     loss.iter().filter_map(pair).collect()
 }

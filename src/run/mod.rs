@@ -23,7 +23,7 @@ use crate::store::{self, Claim, Failure, Foreign, Store};
 
 pub use decide::{Reason, Status};
 pub use estimate::Estimator;
-pub use summary::{Frame, Published, setup};
+pub use summary::{Outline, Published, setup};
 
 /// Set when the user interrupts; workers are stopped and nothing new starts.
 pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);

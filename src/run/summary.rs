@@ -2,7 +2,7 @@
 
 mod gather;
 
-pub use gather::{Frame, setup};
+pub use gather::{Outline, setup};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,10 @@ use crate::event::Event;
 use crate::fs;
 use crate::plan::{Node, StageKind, summary};
 use crate::report;
+use crate::report::derived::Derived;
 use crate::report::figure::{Figure, figures};
-use crate::report::input::{Cell, CellState, ReportInput, Row, Table};
+use crate::report::frame::{Frame, Planned};
+use crate::report::input::{CellState, ReportInput, Row, Table};
 use crate::store::{self, Lookup, MANIFEST};
 
 /// Index of the figures in a plot's entry.
@@ -43,7 +45,7 @@ pub(super) fn summarize(
     states: &BTreeMap<String, CellState>,
     reports: &Path,
 ) -> Result<Option<Published>> {
-    let skeleton = gather::skeleton(runner, states);
+    let frame = gather::frame(runner, states);
     let sources = gather::sources(runner, states);
     let contents = |reader| {
         sources.iter().map(|(_, node, read)| (node.fingerprint.to_string(), store::content(read, reader))).collect()
@@ -54,12 +56,11 @@ pub(super) fn summarize(
     let filled = std::cell::OnceCell::new();
     let fill = || -> Result<&ReportInput> {
         if filled.get().is_none() {
-            let _ = filled.set(gather::fill(runner, skeleton.clone())?);
+            let _ = filled.set(gather::fill(runner, frame.clone())?);
         }
         filled.get().ok_or_else(|| Error::Render { what: "report".into(), message: "nothing gathered".into() })
     };
-    let subject = format!("figures of {profile}");
-    let plot = summary(StageKind::Plot, &subject, &plot_recipe(&skeleton), &inputs);
+    let plot = summary(StageKind::Plot, profile, &plot_recipe(&frame), &inputs);
     let drawn = run(runner, &plot, contents(StageKind::Plot), |out| draw(fill()?, out))?;
     if runner.options.upto == StageKind::Plot {
         return Ok(None);
@@ -68,9 +69,8 @@ pub(super) fn summarize(
     inputs.push(("figures".to_owned(), &plot));
     let mut read: BTreeMap<String, String> = contents(StageKind::Report);
     read.insert(plot.fingerprint.to_string(), store::content(&drawn, StageKind::Report));
-    let recipe = serde_json::to_value(&skeleton).map_err(|error| fault("report", &error.to_string()))?;
-    let subject = format!("report of {profile}");
-    let report = summary(StageKind::Report, &subject, &recipe, &inputs);
+    let recipe = serde_json::to_value(&frame).map_err(|error| fault("report", &error.to_string()))?;
+    let report = summary(StageKind::Report, profile, &recipe, &inputs);
     let drawn_at = runner.store.entry(&plot);
     let written = run(runner, &report, read, |out| write(fill()?, &drawn_at, out))?;
     let folder = reports.join(profile);
@@ -80,20 +80,20 @@ pub(super) fn summarize(
 }
 
 /// The parts of a report's frame that figures depend on.
-fn plot_recipe(skeleton: &ReportInput) -> Value {
+fn plot_recipe(frame: &Frame) -> Value {
     let row = |table: &Table, row: &Row| {
         json!([table.id, table.number, row.network, row.initialization, row.loss, row.loss_title, row.paper, row.cells])
     };
     let rows: Vec<Value> =
-        skeleton.tables.iter().flat_map(|table| table.rows.iter().map(move |each| row(table, each))).collect();
-    let cell = |cell: &Cell| json!([cell.id, cell.seed, cell.state, cell.deviations, cell.origin]);
+        frame.tables.iter().flat_map(|table| table.rows.iter().map(move |each| row(table, each))).collect();
+    let cell = |cell: &Planned| json!([cell.id, cell.seed, cell.state, cell.deviations, cell.origin]);
     json!({
         "rows": rows,
-        "cells": skeleton.cells.iter().map(cell).collect::<Vec<_>>(),
-        "curves": skeleton.curves,
-        "dataset": skeleton.dataset,
-        "samples": skeleton.samples.len(),
-        "paper_images": skeleton.paper.test_images,
+        "cells": frame.cells.iter().map(cell).collect::<Vec<_>>(),
+        "curves": frame.curves,
+        "dataset": frame.dataset,
+        "samples": frame.samples_per_class,
+        "paper_images": frame.paper.test_images,
     })
 }
 
@@ -112,7 +112,11 @@ fn run(
     }
     if runner.options.only && node.stage != runner.options.upto {
         return Err(Error::Forbidden {
-            message: format!("needs the {}, which are not there and which --only forbids", node.subject),
+            message: format!(
+                "needs the {} of {}, which is not there and which --only forbids",
+                node.stage.name(),
+                node.subject
+            ),
             help: "run the command without `--only`".into(),
         });
     }
@@ -157,7 +161,7 @@ fn write(input: &ReportInput, drawn: &Path, out: &Path) -> Result<()> {
     let path = drawn.join(FIGURES);
     let figures: Vec<Figure> = serde_json::from_slice(&fs::read(&path)?)
         .map_err(|error| Error::data(&path, error.to_string(), "run `fpl-repro plot --force`"))?;
-    for (name, bytes) in report::files(input, &figures)? {
+    for (name, bytes) in report::files(&Derived::new(input), &figures)? {
         fs::write_atomic(&out.join(name), &bytes)?;
     }
     Ok(())
@@ -205,28 +209,28 @@ impl Runner<'_> {
 
     /// The report's content as the cache stands.
     pub fn content(&self) -> Result<ReportInput> {
-        gather::fill(self, gather::skeleton(self, &self.states(&BTreeMap::new())))
+        gather::fill(self, gather::frame(self, &self.states(&BTreeMap::new())))
     }
 
     /// The plot and report stages as the cache stands: stage, subject, fingerprint, and why it is not a hit.
     pub fn summaries(&self) -> Vec<(StageKind, String, String, Option<String>)> {
         let states = self.states(&BTreeMap::new());
-        let skeleton = gather::skeleton(self, &states);
+        let frame = gather::frame(self, &states);
         let sources = gather::sources(self, &states);
         let content = |reader| -> BTreeMap<String, String> {
             sources.iter().map(|(_, node, read)| (node.fingerprint.to_string(), store::content(read, reader))).collect()
         };
         let mut inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
         let profile = &self.loaded.profile;
-        let plot = summary(StageKind::Plot, &format!("figures of {profile}"), &plot_recipe(&skeleton), &inputs);
+        let plot = summary(StageKind::Plot, profile, &plot_recipe(&frame), &inputs);
         let drawn = check(self, &plot, &content(StageKind::Plot));
         let mut read = content(StageKind::Report);
         if let Ok(manifest) = &drawn {
             read.insert(plot.fingerprint.to_string(), store::content(manifest, StageKind::Report));
         }
         inputs.push(("figures".to_owned(), &plot));
-        let recipe = serde_json::to_value(&skeleton).unwrap_or_default();
-        let report = summary(StageKind::Report, &format!("report of {profile}"), &recipe, &inputs);
+        let recipe = serde_json::to_value(&frame).unwrap_or_default();
+        let report = summary(StageKind::Report, profile, &recipe, &inputs);
         let written = check(self, &report, &read);
         let entry = |node: &Node, found: Result<Box<Manifest>, String>| {
             (node.stage, node.subject.clone(), node.fingerprint.to_string(), found.err())

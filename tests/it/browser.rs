@@ -13,7 +13,7 @@ use std::{
     process::Command,
 };
 
-use fpl_repro::report::{figures, html, input::CellState, input::Origin};
+use fpl_repro::report::{derived::Derived, figures, html, input::CellState, input::Origin};
 
 use crate::matrix::{input, not_run};
 use crate::support::skip;
@@ -55,7 +55,7 @@ fn report() -> String {
     });
     input.cells[0].deviations = vec!["epochs: 20 → 2".into()];
     input.cells[7].origin = Some(Origin { bundle: "ab".repeat(32), file: "elsewhere.tar.gz".into() });
-    html(&input, &figures(&input).unwrap()).unwrap()
+    html(&Derived::new(&input), &figures(&input).unwrap()).unwrap()
 }
 
 struct Browser {

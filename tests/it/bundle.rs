@@ -10,6 +10,7 @@ use std::process::Command;
 use flate2::{Compression, write::GzEncoder};
 use fpl_repro::bundle::{self, Archive, CONFIG, CRATE, Fault, Files, MANIFEST, REPORT};
 use fpl_repro::fs::sha256_bytes;
+use fpl_repro::report::derived::Derived;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
@@ -264,7 +265,7 @@ fn changed_predictions_do_not_fit_the_manifest() {
     let input: fpl_repro::report::input::ReportInput = serde_json::from_value(report).unwrap();
     let figures = fpl_repro::report::figures(&input).unwrap();
     archive.files.retain(|name, _| !name.starts_with(REPORT));
-    for (name, bytes) in fpl_repro::report::files(&input, &figures).unwrap() {
+    for (name, bytes) in fpl_repro::report::files(&Derived::new(&input), &figures).unwrap() {
         archive.files.insert(format!("{REPORT}{name}"), bytes);
     }
     relist(&mut archive.files);
@@ -513,7 +514,7 @@ fn imported_cells_are_shown_marked_and_not_trained() {
     let output = project.ok(&["all"]);
     output.says("imported: 2 cells");
     let ran: Vec<String> = output.ran().into_iter().collect();
-    assert_eq!(ran, ["fetch data generated", "plot figures of test", "report report of test"]);
+    assert_eq!(ran, ["fetch data generated", "plot test", "report test"]);
     assert_eq!(origins(&project), vec![Some("fpl-repro-test.tar.gz".to_owned()); 2]);
     let (here, there) = (report(&project), report(&finished));
     for index in 0..2 {
@@ -609,7 +610,7 @@ fn diff_reads_bundles() {
     let (project, path) = bundled();
     let output = project.raw(&["diff", path.to_str().unwrap(), "reports/test"]);
     assert_eq!(output.code, 0, "{output:#?}");
-    output.says("0 numbers moved, 8 equal");
+    output.says("0 numbers moved, 18 equal");
     fs::write(project.root.join("no.tar.gz"), b"no archive").unwrap();
     let output = project.raw(&["diff", "no.tar.gz", "reports/test"]);
     assert_eq!(output.code, 1, "{output:#?}");

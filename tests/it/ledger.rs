@@ -44,7 +44,7 @@ fn a_claim_is_reproduced_where_the_adjusted_p_is_below_five_percent() {
     close(claim.evidence.p_claimed, 1.0 / 256.0);
     close(claim.p_holm, 3.0 * 2.0 / 256.0);
     close(claim.evidence.mean, 0.2225);
-    close(claim.evidence.superiority, 1.0);
+    close(claim.evidence.share_claimed, 1.0);
     assert_eq!((claim.verdict, claim.evidence.seeds.len()), (Verdict::Reproduced, 8));
     // 95.25 − 94.93 in Table 3.
     close(claim.paper_effect, 0.32);
@@ -68,7 +68,7 @@ fn the_opposite_is_a_contradiction() {
     let claim = entry(&ledger, "T3-a");
     close(claim.p_holm, 3.0 * 2.0 / 256.0);
     close(claim.evidence.p_claimed, 1.0);
-    close(claim.evidence.superiority, 0.0);
+    close(claim.evidence.share_claimed, 0.0);
     assert_eq!((claim.verdict, ledger.count(Verdict::Contradicted)), (Verdict::Contradicted, 1));
 }
 
@@ -161,7 +161,7 @@ fn strict_fails_on_a_contradiction_only() {
     assert_eq!(output.code, 4);
     output.says("T3-a     contradicted");
     // scipy.stats.ttest_1samp(differences, 0).confidence_interval(0.95)
-    output.says("(n = 8, 95 % −0.323 to −0.122, adjusted p 0.023)");
+    output.says("(n = 8, 95 % −0.32 to −0.12, adjusted p = 0.0234)");
     let json: Ledger = serde_json::from_str(&run(against, &["--json"]).stdout).unwrap();
     assert_eq!(json, ledger(&scratch(&against)));
 }

@@ -5,109 +5,52 @@
 use std::collections::BTreeMap;
 
 use fpl_repro::artifact::{Environment, EpochMetrics, ReliabilityBin, Scores};
-use fpl_repro::paper::PaperRow;
-use fpl_repro::report::input::{
-    Cell, CellState, Dataset, Example, Image, ReportInput, Row, SetupRow, Table, TableKind,
-};
-use fpl_repro::{config, scores};
+use fpl_repro::report::frame::{Measured, Results};
+use fpl_repro::report::input::{Cell, CellState, Example, Image, ReportInput};
+use fpl_repro::run::{Outline, setup};
+use fpl_repro::{config, plan, scores};
 
-pub(crate) const CLASSES: [&str; 10] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
-/// The paper's rows: table, network, its id, initialization, loss, false positives, top-1 and top-5.
-type PaperFacts = (&'static str, &'static str, &'static str, &'static str, &'static str, [u32; 10], f64, f64);
-const MATRIX: [PaperFacts; 8] = [
-    (
-        "table2",
-        "EfficientNetV2-S",
-        "efficientnetv2-s",
-        "random",
-        "fpl",
-        [716, 183, 375, 500, 966, 116, 461, 416, 45, 647],
-        0.0,
-        0.0,
-    ),
-    (
-        "table2",
-        "EfficientNetV2-S",
-        "efficientnetv2-s",
-        "random",
-        "ce",
-        [575, 183, 495, 899, 670, 167, 494, 365, 63, 553],
-        0.0,
-        0.0,
-    ),
-    ("table2", "ResNet-18", "resnet18", "random", "fpl", [402, 131, 260, 883, 702, 69, 417, 281, 64, 322], 0.0, 0.0),
-    ("table2", "ResNet-18", "resnet18", "random", "ce", [411, 144, 359, 818, 631, 63, 381, 315, 58, 356], 0.0, 0.0),
-    ("table3", "ResNet-50", "resnet50", "random", "fpl", [0; 10], 95.25, 99.87),
-    ("table3", "ResNet-50", "resnet50", "random", "ce", [0; 10], 94.93, 99.85),
-    ("table3", "ResNet-50", "resnet50", "imagenet", "fpl", [0; 10], 94.02, 99.93),
-    ("table3", "ResNet-50", "resnet50", "imagenet", "ce", [0; 10], 94.22, 99.89),
-];
-
-/// The matrix with `seeds` seeds; `state` decides what has run.
+/// The report of the paper's matrix, as the shipped configuration has it, with `seeds` seeds and `epochs` epochs that count
+/// as the paper's; `state` decides what has run, by the row of the tables and the seed.
 pub(crate) fn input(seeds: u64, epochs: u32, state: impl Fn(usize, u64) -> CellState) -> ReportInput {
-    let mut cells = Vec::new();
-    let mut tables =
-        vec![table("table2", "Table 2", TableKind::FalsePositives), table("table3", "Table 3", TableKind::Accuracy)];
-    for (index, (table, network, id, initialization, loss, false_positives, top1, top5)) in
-        MATRIX.into_iter().enumerate()
-    {
-        let ids: Vec<String> =
-            (0..seeds).map(|seed| format!("{table}/{id}/{initialization}/{loss}/seed{seed}")).collect();
-        cells.extend(ids.iter().zip(0..).map(|(id, seed)| cell(id, seed, epochs, state(index, seed))));
-        let counts = table == "table2";
-        let paper = PaperRow {
-            epochs: if counts { 20 } else { 200 },
-            false_positives: if counts { false_positives.to_vec() } else { Vec::new() },
-            total_false_positives: counts.then(|| false_positives.iter().sum()),
-            top1_pct: (!counts).then_some(top1),
-            top5_pct: (!counts).then_some(top5),
-            adds_up: true,
-        };
-        tables[usize::from(!counts)].rows.push(Row {
-            network: network.into(),
-            initialization: initialization.into(),
-            loss: loss.into(),
-            loss_title: loss.to_uppercase(),
-            epochs,
-            paper: Some(paper),
-            cells: ids,
-        });
+    let mut config = config::shipped().unwrap();
+    config.seeds = (0..seeds).collect();
+    config.tables.retain(|id, _| config.paper.tables.contains_key(id));
+    // One Figure 3, as in the paper.
+    config.figures.curves.truncate(1);
+    config.recipes.values_mut().for_each(|recipe| recipe.epochs = epochs);
+    let plan = plan::plan(&config, &config, None, &[]).unwrap();
+    let mut rows: Vec<&str> = Vec::new();
+    for cell in &plan.cells {
+        if !rows.contains(&&*cell.prefix) {
+            rows.push(&cell.prefix);
+        }
     }
-    ReportInput {
-        paper: config::shipped().unwrap().paper,
-        readings: BTreeMap::new(),
-        profile: "paper".into(),
-        profile_note: String::new(),
-        dataset: dataset(),
-        setup: vec![
-            SetupRow { name: "Batch size".into(), paper: "64".into(), ours: "64".into() },
-            SetupRow { name: "GPU".into(), paper: "NVIDIA RTX A5000".into(), ours: String::new() },
-        ],
-        tables,
-        example: Some(example(&cells[0].id)),
+    let row = |prefix: &str| rows.iter().position(|row| *row == prefix).unwrap();
+    let states: BTreeMap<String, CellState> =
+        plan.cells.iter().map(|cell| (cell.id.clone(), state(row(&cell.prefix), cell.seed))).collect();
+    let outline = Outline {
+        config: &config,
+        plan: &plan,
+        profile: "paper",
+        invocation: "",
+        data: true,
+        states: &states,
+        origins: &BTreeMap::new(),
+    };
+    let done = plan.cells.iter().filter(|cell| states[&cell.id] == CellState::Done);
+    let results: BTreeMap<String, Results> =
+        done.map(|cell| (cell.id.clone(), results(&cell.id, cell.seed, epochs))).collect();
+    let mut input = outline.frame().report(Measured {
+        setup: setup(&config, &plan, &results),
+        example: plan.cells.first().map(|cell| example(&cell.id)),
         samples: (0..10).map(|label| (0..10).map(|index| image(label, index)).collect()).collect(),
-        cells,
-        curves: vec!["table3/resnet50/random".into()],
-    }
-}
-
-fn table(id: &str, number: &str, kind: TableKind) -> Table {
-    let caption = "Comparing the performance of False Positive Loss with Cross Entropy.".into();
-    Table { id: id.into(), number: number.into(), caption, kind, rows: Vec::new() }
-}
-
-fn dataset() -> Dataset {
-    Dataset {
-        name: "CIFAR-10".into(),
-        genuine: true,
-        classes: CLASSES.map(String::from).to_vec(),
-        train_images: 50_000,
-        test_images: 10_000,
-        fingerprint: "ab".repeat(32),
-        archive_sha256: "cd".repeat(32),
-    }
+        classes: None,
+        results,
+    });
+    // Tests name cells by their row, then by their seed.
+    input.cells.sort_by_key(|cell| row(cell.id.rsplit_once('/').unwrap().0));
+    input
 }
 
 fn image(label: u8, index: usize) -> Image {
@@ -120,8 +63,8 @@ fn example(cell: &str) -> Example {
     Example { cell: cell.into(), index: 24, image: image(3, 1), probabilities }
 }
 
-pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
-    let done = state == CellState::Done;
+/// What a training and an evaluation could have given.
+fn results(id: &str, seed: u64, epochs: u32) -> Results {
     let shift = f64::from(id.bytes().map(u32::from).sum::<u32>() % 37) / 40.0 + seed as f64 / 7.0;
     let accuracy = |epoch: u32| 90.0 - 60.0 / f64::from(epoch) + shift + f64::from(epoch * 7 % 5) / 5.0;
     let metrics = |epoch: u32| EpochMetrics {
@@ -134,17 +77,11 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         learned_alpha: None,
         images_per_second: 4000.0,
     };
-    Cell {
-        id: id.into(),
-        seed,
-        deviations: Vec::new(),
-        fingerprint: format!("{:064x}", u128::from(seed) + id.bytes().map(u128::from).product::<u128>() % 99_991),
-        identity: serde_json::json!({ "train": { "fields": { "seed": seed } } }),
-        command: format!("fpl-repro run --cell {id} --profile paper"),
-        metrics: if done { (1..=epochs).map(metrics).collect() } else { Vec::new() },
-        scores: done.then(|| flat_scores(seed as u32)),
-        environment: done.then(|| Environment {
-            program: "0.1.0".into(),
+    Results {
+        metrics: (1..=epochs).map(metrics).collect(),
+        scores: flat_scores(seed as u32),
+        environment: Environment {
+            program: "fpl-repro 0.1.0".into(),
             git_commit: "0123456789abcdef0123456789abcdef01234567".into(),
             host: "test-host".into(),
             cpu: "test processor".into(),
@@ -153,8 +90,26 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
             libtorch: "2.11.0".into(),
             threads: 8,
             resumed: 0,
-        }),
+        },
         seconds: 4321.0,
+    }
+}
+
+/// A cell that no plan of the configuration has.
+pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
+    let results = (state == CellState::Done).then(|| results(id, seed, epochs));
+    let (scores, environment) = results.clone().map(|results| (results.scores, results.environment)).unzip();
+    Cell {
+        id: id.into(),
+        seed,
+        deviations: Vec::new(),
+        fingerprint: fpl_repro::fs::sha256_bytes(id.as_bytes()),
+        identity: serde_json::json!({ "train": { "fields": { "seed": seed } } }),
+        command: format!("fpl-repro evaluate --cells {id} --seeds {seed}"),
+        seconds: results.as_ref().map_or(0.0, |results| results.seconds),
+        metrics: results.map(|results| results.metrics).unwrap_or_default(),
+        scores,
+        environment,
         origin: None,
         state,
     }

@@ -78,7 +78,7 @@ fn the_audit_finds_what_the_paper_contradicts() {
     finds(&audit, Seriousness::Substantial, "Section 3.4", &["0.68", "0.32"]);
     finds(&audit, Seriousness::Substantial, "Abstract", &["99.86", "99.85"]);
     // 94.02 − 94.22 = −0.20.
-    finds(&audit, Seriousness::Decisive, "Abstract", &["outperforms", "-0.20"]);
+    finds(&audit, Seriousness::Decisive, "Abstract", &["outperforms", "−0.20"]);
     finds(&audit, Seriousness::Editorial, "Section 3.5", &["Figure 2", "Figure 3"]);
     finds(&audit, Seriousness::Editorial, "Section 2.1", &["minus signs"]);
     // 39 of 10,000 images.
@@ -90,7 +90,7 @@ fn the_audit_finds_what_the_paper_contradicts() {
         assert!(audit.consistent.iter().any(|line| line.contains(accuracy)), "{accuracy}");
     }
     // −39 and −5 images, and 0.02 points of top-5, agree.
-    for value in ["-39 agrees", "-5 agrees", "0.02 agrees"] {
+    for value in ["−39 agrees", "−5 agrees", "+0.02 agrees"] {
         assert!(audit.consistent.iter().any(|line| line.contains(value)), "{value}");
     }
 }

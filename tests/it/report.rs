@@ -9,11 +9,14 @@
 use std::{collections::BTreeSet, time::Instant};
 
 use fpl_repro::{
+    number,
     paper::PaperRow,
     report::{
-        Figure, figures, html,
+        Figure,
+        derived::Derived,
+        figures, html,
         input::{CellState, Origin, ReportInput},
-        markdown, number,
+        markdown,
     },
 };
 
@@ -22,7 +25,8 @@ use crate::matrix::{cell, input, not_run};
 /// Renders and checks the report; with `FPL_REPORT_OUT=folder` it is written there, to be looked at.
 fn rendered(input: &ReportInput) -> (Vec<Figure>, String, String) {
     let figures = figures(input).unwrap();
-    let (html, markdown) = (html(input, &figures).unwrap(), markdown(input, &figures).unwrap());
+    let derived = Derived::new(input);
+    let (html, markdown) = (html(&derived, &figures).unwrap(), markdown(&derived, &figures).unwrap());
     if let Some(folder) = std::env::var_os("FPL_REPORT_OUT") {
         let folder = std::path::PathBuf::from(folder).join(std::thread::current().name().unwrap().replace("::", "-"));
         std::fs::create_dir_all(folder.join("figures")).unwrap();
@@ -108,6 +112,14 @@ fn numbers_are_written_with_true_signs_and_separators() {
     assert_eq!(number::count(1_000), "1,000");
     assert_eq!(number::p_value(0.0625), "0.0625");
     assert_eq!(number::p_value(0.000_099), "< 0.0001");
+    assert_eq!([number::p_is(0.0625), number::p_is(0.0)], ["p = 0.0625", "p < 0.0001"]);
+    assert_eq!(number::scientific(0.000_012_3), "1.23e−5");
+    assert_eq!(["cell", "entry"].map(|noun| number::plural(1, noun)), ["1 cell", "1 entry"]);
+    assert_eq!(["cell", "entry"].map(|noun| number::plural(1200, noun)), ["1,200 cells", "1,200 entries"]);
+    assert_eq!([number::mean_of(1, "run"), number::mean_of(5, "run")], ["1 run", "mean of 5 runs"]);
+    assert_eq!([number::listed("seed", &[3]), number::listed("seed", &[0, 2])], ["seed 3", "seeds 0, 2"]);
+    let durations = [0.44, 9.94, 59.4, 59.6, 302.0, 3599.7, 7380.0].map(number::duration);
+    assert_eq!(durations, ["0.4 s", "9.9 s", "59 s", "1 min 00 s", "5 min 02 s", "1 h 00 min", "2 h 03 min"]);
     assert_eq!(number::true_minus("T3-a: -0.20 (-5), 3-4"), "T3-a: −0.20 (−5), 3-4");
 }
 
@@ -137,7 +149,9 @@ fn a_report_of_one_run_gives_no_spread() {
     let numbers: Vec<&str> = figures.iter().map(|figure| &*figure.number).take(3).collect();
     assert_eq!(numbers, ["Figure 1", "Figure 2", "Figure 3"]);
     assert_eq!(figures[2].file, "figure3-table3-resnet50-random.svg");
-    assert!(html.contains("8 trained and evaluated, 0 failed, 0 not run; ") || html.contains("as far as it is known"));
+    let status =
+        "8 trained and evaluated, 0 failed, 0 not run; all results follow the paper’s protocol as far as it is known";
+    assert!(html.contains(status) && markdown.contains(status));
     // Seed 0: 10 wrong per class where the paper has 716 with FPL; 99 % where it has 95.25 %.
     assert!(html.contains(">10</a>") && html.contains("−706"));
     assert!(html.contains(">99.00</a>") && html.contains("+3.75"));
@@ -242,7 +256,7 @@ fn the_ledger_says_what_the_runs_say() {
         assert!(report.contains("+0.40") && report.contains("+0.12 to +0.68"));
         // All five differences have one sign: p = 2/2^5; eight claims have runs, so adjusted 8·0.0625.
         assert!(report.contains("0.0625") && report.contains("0.5000") && report.contains("over the 8 claims"));
-        // P(A > B) and the spread: np.std(differences, ddof=1) is 0.2236.
+        // The share of pairs on the claimed side, and the spread: np.std(differences, ddof=1) is 0.2236.
         assert!(report.contains("100 %") && report.contains("0.22"));
         assert!(report.contains("Of 10 claims, 0 held up"));
         assert!(report.contains("1 show the claimed direction without proof"));
@@ -272,7 +286,7 @@ fn claims_findings_and_assumptions_are_all_there() {
         // Found by computation: notes on the paper, contradictions 1 to 3.
         for found in [
             "The table gives 99.85",
-            "The table gives 0.32",
+            "The table gives +0.32",
             "It is worse in Table 3, ResNet-50 (imagenet): FPL − CE, top-1 (points): −0.20",
         ] {
             assert!(report.contains(found), "{found}");
@@ -388,20 +402,43 @@ fn an_image_of_the_wrong_size_is_an_error() {
 
 #[test]
 fn a_markdown_of_many_cells_leaves_out_detail_and_says_so() {
-    let mut input = input(8, 20, |_, _| CellState::Done);
-    // The tables of the alternative readings, as further ones.
-    for (index, table) in ["what-if-stem", "what-if-224", "what-if-augmentation", "what-if-loss"].iter().enumerate() {
-        let mut copy = input.tables[0].clone();
-        (copy.id, copy.number) = ((*table).into(), format!("What if {index}"));
-        for row in &mut copy.rows {
-            row.paper = None;
-            row.cells = row.cells.iter().map(|id| id.replace("table2", table)).collect();
-            input.cells.extend(row.cells.iter().zip(0..).map(|(id, seed)| cell(id, seed, 20, CellState::Done)));
+    let with_further = |names: &[String]| {
+        let mut input = input(8, 20, |_, _| CellState::Done);
+        for (index, table) in names.iter().enumerate() {
+            let mut copy = input.tables[0].clone();
+            (copy.id, copy.number) = (table.clone(), format!("What if {index}"));
+            for row in &mut copy.rows {
+                row.paper = None;
+                row.cells = row.cells.iter().map(|id| id.replace("table2", table)).collect();
+                input.cells.extend(row.cells.iter().zip(0..).map(|(id, seed)| cell(id, seed, 20, CellState::Done)));
+            }
+            input.tables.push(copy);
         }
-        input.tables.push(copy);
-    }
-    // `rendered` checks the size and that every link leads somewhere.
-    let (figures, _, markdown) = rendered(&input);
+        input
+    };
+    // Of the tables of alternative readings only what the paper has is left. `rendered` checks the size and that every
+    // link leads somewhere.
+    let mut names = ["what-if-stem", "what-if-224", "what-if-augmentation", "what-if-loss"].map(str::to_owned).to_vec();
+    let few = with_further(&names);
+    names.extend((0..40).map(|index| format!("more{index}")));
+    let many = markdown(&Derived::new(&with_further(&names)), &[]).unwrap();
+    assert!(many.len() <= 60_000, "{} bytes", many.len());
+    assert_links_lead_somewhere(&many, "](#", ')');
+    assert!(many.contains("There is no room for 44 of them here") && !many.contains("What if 7"));
+    let mut endless = few.clone();
+    endless.paper.claims[0].text = "word ".repeat(20_000);
+    let endless = markdown(&Derived::new(&endless), &[]).unwrap();
+    assert!(endless.len() <= 60_000 && endless.ends_with("the rest is in the HTML report.**\n"));
+    let (figures, _, markdown) = rendered(&few);
     assert!(figures.iter().any(|figure| !figure.group.is_empty()));
     assert!(markdown.contains("There is no room for them here"));
+}
+
+#[test]
+fn names_and_dollars_are_no_markup_on_github() {
+    let mut input = input(1, 2, |_, _| CellState::Done);
+    input.dataset.classes[0] = "@octocat $x$".into();
+    let markdown = rendered(&input).2;
+    assert!(!markdown.contains("@octocat") && !markdown.contains("$x$"), "a person is not told, and no formula is set");
+    assert!(markdown.contains("@<!-- -->octocat <span>$</span>x<span>$</span>"));
 }

@@ -84,6 +84,8 @@ impl Project {
             lock.lock().unwrap();
             let _ = fs::remove_dir_all(&root);
             lay_out(&root);
+            let worker = Path::new(env!("CARGO_BIN_EXE_fpl-repro")).with_file_name("fpl-repro-worker");
+            assert!(worker.is_file(), "`{}` is missing: run the tests with `cargo test --workspace`", worker.display());
             let output = run_in(&root, &["--profile", "test", "all"]);
             assert_eq!(output.code, 0, "{}", output.stderr);
             (root, lock)
@@ -273,8 +275,6 @@ fn copy(from: &Path, to: &Path) {
 
 fn command(root: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_fpl-repro"));
-    let worker = program.with_file_name("fpl-repro-worker");
-    assert!(worker.is_file(), "`{}` is missing: run the tests with `cargo test --workspace`", worker.display());
     let mut command = Command::new(program);
     command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for proxy in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {

@@ -51,8 +51,8 @@ impl Check<'_> {
     fn statement(&self, paper: &Paper, index: &str, statement: &Statement) -> Result<()> {
         for (key, row) in [("row", Some(&statement.row)), ("minus", statement.minus.as_ref())] {
             let Some(row) = row else { continue };
-            let known = paper.row(row).and_then(|numbers| numbers.measure(statement.measure)).is_some();
-            let message = format!("the paper's tables have no {} of `{row}`", statement.measure.title());
+            let known = paper.of_tables(statement.measure, row, None).is_some();
+            let message = format!("the paper's tables have no {} of `{row}`", statement.measure.title);
             self.that(known, &["paper", "statements", index, key], &message, "name a row of `[paper.tables]`")?;
         }
         let Some((of_tables, agrees)) = paper.check(statement) else { return Ok(()) };

@@ -7,8 +7,9 @@ use plotters::{
     style::{FontTransform, text_anchor::HPos},
 };
 
-use super::canvas::{Area, INK, Look, Painted, RULE, text};
-use crate::report::number::fixed;
+use super::canvas::{Area, Look, Painted, text};
+use super::style::{INK, RULE};
+use crate::number::fixed;
 
 /// Size of tick labels, and of titles, in half pixels.
 pub(super) const SMALL: i32 = 26;

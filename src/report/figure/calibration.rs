@@ -4,13 +4,14 @@ use plotters::{element::DashedPathElement, prelude::*};
 
 use super::{
     axes::{Panel, legend, ticks},
-    canvas::{Area, Canvas, GREY, Painted, WIDTH},
+    canvas::{Area, Canvas, Painted},
     pair::{Context, Drawn, Pair, Side},
     steps::{self, Steps},
+    style::{GREY, WIDTH},
 };
 use crate::{
     error::Result,
-    report::number::{fixed, signed},
+    number::{fixed, signed},
 };
 
 const SIZE: (u32, u32) = (WIDTH as u32, 780);
@@ -34,7 +35,7 @@ struct Curve<'a> {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("Calibration with {} ({})", pair.names(), pair.setting)
+    format!("Calibration with {} ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

@@ -12,33 +12,15 @@ use plotters::{
     },
 };
 
-use super::{compact::compact, png::Raster};
+use super::{
+    compact::compact,
+    png::Raster,
+    style::{BLUE, FONT, GREEN, INK, INK_CODE, ORANGE, PURPLE, SCALE, SKY, VERMILION},
+};
 use crate::{
     error::{Error, Result},
-    report::input::ReportInput,
+    report::{input::ReportInput, xml},
 };
-
-/// Figures are drawn on a grid of half pixels, because plotters rounds coordinates.
-pub(super) const SCALE: u32 = 2;
-
-/// Width of a figure in half pixels.
-pub(super) const WIDTH: i32 = 1520;
-
-/// Text is measured with the embedded DejaVu Sans on every machine; the reader's machine draws it with the first it has.
-pub(super) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
-
-// Okabe and Ito's colours, which can be told apart with any colour vision.
-pub(super) const BLUE: RGBColor = RGBColor(0x00, 0x72, 0xB2);
-pub(super) const VERMILION: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
-pub(super) const GREEN: RGBColor = RGBColor(0x00, 0x9E, 0x73);
-pub(super) const PURPLE: RGBColor = RGBColor(0xCC, 0x79, 0xA7);
-pub(super) const ORANGE: RGBColor = RGBColor(0xE6, 0x9F, 0x00);
-pub(super) const SKY: RGBColor = RGBColor(0x56, 0xB4, 0xE9);
-pub(super) const GREY: RGBColor = RGBColor(0x9A, 0x9A, 0x9A);
-pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
-/// [`INK`] as SVG has it: what has no other colour.
-pub(super) const INK_CODE: &str = "#222222";
-pub(super) const RULE: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 
 /// The area figures are painted on.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -87,7 +69,7 @@ impl Canvas<'_> {
             svg.push_str(&element(image).map_err(|error| failed(error.to_string()))?);
         }
         svg.push_str("</svg>\n");
-        Ok(svg)
+        Ok(xml::text(&svg))
     }
 
     fn head(&self) -> String {
@@ -214,7 +196,7 @@ fn element(image: &Placed) -> std::io::Result<String> {
     ))
 }
 
-/// XML has no control characters, however they are written.
+/// A line of text in XML.
 fn escape(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")

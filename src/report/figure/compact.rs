@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::canvas::{FONT, INK_CODE};
+use super::style::{FONT, INK_CODE};
 
 /// `body` without attributes that repeat a default or the root's, and with strokes of one style as one path (plotters
 /// makes an element of every dash).

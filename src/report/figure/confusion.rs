@@ -9,15 +9,14 @@ use plotters::{
 
 use super::{
     axes::{NORMAL, SMALL, scale_end, shortened, upright, width_of},
-    canvas::{Area, BLUE, Canvas, INK, Painted, VERMILION, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, seeds},
+    style::{BLUE, INK, VERMILION, WIDTH},
 };
 use crate::{
     error::Result,
-    report::{
-        input::Cell,
-        number::{fixed, signed},
-    },
+    number::{fixed, signed},
+    report::input::Cell,
 };
 
 /// Left ends of the matrices, their upper end and their width, in half pixels.
@@ -44,7 +43,7 @@ struct Heatmap<'a> {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("Confusion matrices with {}, and their difference ({})", pair.names(), pair.setting)
+    format!("Confusion matrices with {}, and their difference ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

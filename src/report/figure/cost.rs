@@ -6,14 +6,16 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{Panel, SMALL, Tick, decades, round_up, shortened, ticks},
-    canvas::{Area, Canvas, Painted, RULE, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side},
+    style::{RULE, WIDTH},
 };
 use crate::{
     error::Result,
+    number::{duration, plural},
     report::{
+        cells::title,
         input::{Cell, Row, Table},
-        number::{duration, plural},
     },
     stats,
 };
@@ -91,7 +93,7 @@ impl<'a> Times<'a> {
         let side = context.side(row);
         let seconds = side.cells.iter().map(|cell| (*cell, cell.seconds));
         let seconds: Vec<_> = seconds.filter(|(_, seconds)| seconds.is_finite() && *seconds > 0.0).collect();
-        let label = format!("{}: {}, {}, {}", table.number, row.network, row.initialization, row.loss_title);
+        let label = title(table, row);
         (!seconds.is_empty()).then_some(Self { label, side, seconds })
     }
 

@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 
 use plotters::{prelude::*, style::text_anchor::HPos};
 
-use super::canvas::{Area, Canvas, INK, Look, Painted, RULE, text};
+use super::canvas::{Area, Canvas, Look, Painted, text};
+use super::style::{INK, RULE};
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::{
-        input::{Cell, Row},
-        number::plural,
-    },
+    number::plural,
+    report::input::{Cell, Row},
     stats,
 };
 

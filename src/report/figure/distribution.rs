@@ -4,9 +4,10 @@ use plotters::prelude::*;
 
 use super::{
     axes::{Panel, legend},
-    canvas::{Canvas, GREY, WIDTH},
+    canvas::Canvas,
     pair::{Context, Drawn, Pair, Side},
     steps::{self, Steps, percent},
+    style::{GREY, WIDTH},
 };
 use crate::error::Result;
 
@@ -15,7 +16,7 @@ const SIZE: (u32, u32) = (WIDTH as u32, 680);
 const PANELS: [(i32, i32, i32, i32); 2] = [(140, 90, 590, 480), (900, 90, 590, 480)];
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("Distribution of p_F and of the margin p_T − p_F with {} ({})", pair.names(), pair.setting)
+    format!("Distribution of p_F and of the margin p_T − p_F with {} ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

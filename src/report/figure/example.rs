@@ -3,8 +3,9 @@
 use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
-    canvas::{Area, Canvas, GREEN, GREY, Painted, Placed, RULE, VERMILION, text},
+    canvas::{Area, Canvas, Painted, Placed, text},
     png::Raster,
+    style::{GREEN, GREY, RULE, VERMILION},
 };
 use crate::{error::Result, report::input::Example};
 

@@ -4,12 +4,13 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{NORMAL, Panel, SMALL, round_up, shortened, ticks, width_of},
-    canvas::{Area, Canvas, Painted, RULE, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, Side},
+    style::{RULE, WIDTH},
 };
 use crate::{
     error::Result,
-    report::number::{fixed, signed},
+    number::{fixed, signed},
     stats,
 };
 
@@ -26,7 +27,7 @@ struct Count {
 }
 
 pub(super) fn subject(pair: &Pair) -> String {
-    format!("False positives per class with {} ({})", pair.names(), pair.setting)
+    format!("False positives per class with {} ({})", pair.names(), pair.setting())
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {

@@ -1,21 +1,22 @@
 //! The paper's figures, then the report's own, as SVG: the same bytes on every machine.
 
-mod axes;
-mod calibration;
-mod canvas;
+mod style;
+mod png;
 mod compact;
+mod canvas;
+mod axes;
+mod steps;
+mod pair;
+mod calibration;
 mod confusion;
 mod cost;
 mod curves;
 mod distribution;
 mod example;
 mod false_positives;
-mod pair;
-mod png;
 mod samples;
 mod seeds;
 mod smoothness;
-mod steps;
 mod supplement;
 
 use std::collections::HashMap;
@@ -25,11 +26,9 @@ pub use example::{example, false_positive_class};
 pub use samples::samples;
 
 use self::pair::Context;
-use super::{
-    input::{Cell, Image, ReportInput, Row},
-    number,
-};
+use super::input::{Cell, Image, ReportInput, Row};
 use crate::error::{Error, Result};
+use crate::number;
 
 /// A figure of the report.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -57,6 +56,8 @@ pub struct Expected {
     pub number: String,
     /// What it is about.
     pub subject: String,
+    /// Which of the paper's figures it is, from 1; `None` for our own.
+    pub of_paper: Option<usize>,
     /// Heading of the figures that it belongs to; empty for the paper's.
     pub group: String,
 }
@@ -75,15 +76,16 @@ pub fn figures(input: &ReportInput) -> Result<Vec<Figure>> {
 
 /// All figures that the report has a place for: the paper's in its order, then the report's own.
 pub fn expected(input: &ReportInput) -> Vec<Expected> {
-    let figure = |file: &str, number: &str, subject: &str| Expected {
+    let figure = |file: &str, number: usize, subject: &str| Expected {
         file: file.to_owned(),
-        number: number.to_owned(),
+        number: format!("Figure {number}"),
         subject: subject.to_owned(),
+        of_paper: Some(number),
         group: String::new(),
     };
     let mut all = vec![
-        figure("figure1-example.svg", "Figure 1", "A test image and its predicted probabilities"),
-        figure("figure2-samples.svg", "Figure 2", "Test images of every class"),
+        figure("figure1-example.svg", 1, "A test image and its predicted probabilities"),
+        figure("figure2-samples.svg", 2, "Test images of every class"),
     ];
     all.extend(figure3_expected(input));
     all.extend(supplement::expected(&Context::new(input)));
@@ -188,6 +190,7 @@ fn figure3_expected(input: &ReportInput) -> Vec<Expected> {
             file: format!("figure3-{}.svg", number::slug(prefix)),
             number: if several { format!("Figure 3.{}", index + 1) } else { "Figure 3".to_owned() },
             subject: format!("Top-1 and top-5 accuracy on the test set over epochs ({setting})"),
+            of_paper: Some(3),
             group: String::new(),
         }
     };

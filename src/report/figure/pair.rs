@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::canvas::{Look, look};
 use crate::{
     artifact::Scores,
+    number::{fixed, plural, slug},
     report::{
         cells::Index,
         input::{Cell, ReportInput, Row, Table},
-        number::{fixed, plural, slug},
     },
     stats,
 };
@@ -43,8 +43,12 @@ pub(super) struct Side<'a> {
 pub(super) struct Pair<'a> {
     /// `table2-resnet18-random`, for file names.
     pub(super) key: String,
-    /// `Table 2: ResNet-18, initial weights: random`
-    pub(super) setting: String,
+    /// `Table 2`
+    pub(super) table: &'a str,
+    /// `ResNet-18`
+    pub(super) network: &'a str,
+    /// `random`
+    pub(super) initialization: &'a str,
     /// CE first.
     pub(super) sides: [Side<'a>; 2],
 }
@@ -72,17 +76,22 @@ impl<'a> Context<'a> {
         let place = row.cells.first().and_then(|id| id.rsplitn(3, '/').nth(2));
         let key = place.map_or_else(|| format!("{}/{}/{}", table.id, row.network, row.initialization), str::to_owned);
         let key = if row.loss == "fpl" { slug(&key) } else { slug(&format!("{key}/{}", row.loss)) };
-        let setting = format!("{}: {}, initial weights: {}", table.number, row.network, row.initialization);
-        Some(Pair { key, setting, sides: [self.side(ce), self.side(row)] })
+        Some(Pair {
+            key,
+            table: &table.number,
+            network: &row.network,
+            initialization: &row.initialization,
+            sides: [self.side(ce), self.side(row)],
+        })
     }
 
     /// What a caption must say of the cells behind a figure: reduced protocols and imports.
     pub(super) fn origin(&self, cells: &[&Cell]) -> String {
         let reduced = cells.iter().filter(|cell| !self.index.deviations(cell).is_empty()).count();
         let imported = cells.iter().filter(|cell| cell.origin.is_some()).count();
+        let all = plural(cells.len(), "cell");
         let reduced = if reduced > 0 {
-            let of =
-                if reduced == cells.len() { String::new() } else { format!(" in {reduced} of {} cells", cells.len()) };
+            let of = if reduced == cells.len() { String::new() } else { format!(" in {reduced} of {all}") };
             let reasons = self.index.reasons(cells);
             let more = reasons.len().saturating_sub(REASONS);
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
@@ -90,8 +99,7 @@ impl<'a> Context<'a> {
         } else {
             String::new()
         };
-        let imported =
-            if imported > 0 { format!(" {imported} of {} cells were imported.", cells.len()) } else { String::new() };
+        let imported = if imported > 0 { format!(" Imported: {imported} of {all}.") } else { String::new() };
         reduced + &imported
     }
 
@@ -123,6 +131,11 @@ impl<'a> Side<'a> {
 }
 
 impl<'a> Pair<'a> {
+    /// `Table 2: ResNet-18, initial weights: random`
+    pub(super) fn setting(&self) -> String {
+        format!("{}: {}, initial weights: {}", self.table, self.network, self.initialization)
+    }
+
     /// `CE and FPL`
     pub(super) fn names(&self) -> String {
         format!("{} and {}", self.sides[0].name, self.sides[1].name)

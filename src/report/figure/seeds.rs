@@ -4,14 +4,11 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{NORMAL, Panel, SMALL, shortened, ticks, upright},
-    canvas::{Area, Canvas, GREY, Painted, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, seeds},
+    style::{GREY, WIDTH},
 };
-use crate::{
-    error::Result,
-    report::{input::Cell, number::signed},
-    stats,
-};
+use crate::{error::Result, number::signed, report::input::Cell, stats};
 
 pub(super) const SUBJECT: &str = "Top-1 accuracy on the test set of every seed, by loss";
 
@@ -63,11 +60,11 @@ fn describe(pair: &Pair) -> String {
     match stats::mean(&differences) {
         Some(mean) => format!(
             "{}: {other} is above {ce} in {higher} of {} ({other} − {ce} on average {} points)",
-            pair.setting,
+            pair.setting(),
             seeds(differences.len()),
             signed(mean, 2)
         ),
-        None => format!("{}: no seed with both losses", pair.setting),
+        None => format!("{}: no seed with both losses", pair.setting()),
     }
 }
 
@@ -91,12 +88,10 @@ fn panel(context: &Context, area: &Area, pair: &Pair, (left, top): (i32, i32)) -
         y: low - pad..high + pad,
     };
     let middle = panel.left + panel.width / 2 - 24;
-    let (table, setting) = pair.setting.split_once(": ").unwrap_or((&pair.setting, ""));
-    let (network, weights) = setting.split_once(", initial weights: ").unwrap_or((setting, ""));
-    let title = shortened(&format!("{table}: {network}"), 28);
+    let title = shortened(&format!("{}: {}", pair.table, pair.network), 28);
     area.draw(&Text::new(title, (middle, top + 24), text(SMALL, HPos::Center)))?;
     area.draw(&Text::new(
-        shortened(&format!("weights: {weights}"), 26),
+        shortened(&format!("weights: {}", pair.initialization), 26),
         (middle, top + 56),
         text(SMALL, HPos::Center),
     ))?;

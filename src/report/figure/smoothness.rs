@@ -6,16 +6,15 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     axes::{NORMAL, Panel, Tick, whole_ticks},
-    canvas::{Area, Canvas, INK, Painted, WIDTH, text},
+    canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side, seeds},
+    style::{INK, WIDTH},
 };
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    report::{
-        input::{Cell, Row},
-        number::{fixed, signed},
-    },
+    number::{fixed, signed},
+    report::input::{Cell, Row},
     stats,
 };
 

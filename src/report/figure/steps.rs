@@ -4,7 +4,7 @@ use super::{
     axes::{Panel, decades, ticks},
     canvas::{Area, Look, Painted},
 };
-use crate::report::number::fixed;
+use crate::number::fixed;
 
 /// Images in equal bins, over seeds.
 pub(super) struct Steps {

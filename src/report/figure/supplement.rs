@@ -5,7 +5,7 @@ use super::{
     pair::{Context, Drawn, Pair},
     rows, seeds, smoothness,
 };
-use crate::{error::Result, report::input::Row, report::number::slug};
+use crate::{error::Result, number::slug, report::input::Row};
 
 /// More pairs than this are too many figures for one page: then only those of the paper's rows have their own.
 const MANY_PAIRS: usize = 8;
@@ -97,5 +97,5 @@ fn numbered(group: &str, index: usize, count: usize) -> String {
 }
 
 fn expected_at(name: &str, number: String, subject: String, group: &str) -> Expected {
-    Expected { file: format!("{name}.svg"), number, subject, group: group.to_owned() }
+    Expected { file: format!("{name}.svg"), number, subject, of_paper: None, group: group.to_owned() }
 }

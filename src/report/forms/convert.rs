@@ -27,10 +27,7 @@ pub(super) struct Converted {
 /// Converts a figure. Its text stays text in the PDF.
 pub(super) fn convert(figure: &Figure) -> Result<Converted> {
     let fault = |message: String| Error::Render { what: figure.file.clone(), message };
-    // Browsers forgive control characters in a class name; XML does not.
-    let allowed = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r');
-    let svg = figure.svg.replace(|c: char| !allowed(c), "\u{fffd}");
-    let tree = Tree::from_str(&svg, options()).map_err(|error| fault(error.to_string()))?;
+    let tree = Tree::from_str(&figure.svg, options()).map_err(|error| fault(error.to_string()))?;
     let pdf = pdf(&tree).map_err(|message| fault(format!("PDF: {message}")))?;
     let png = png(&tree).map_err(|message| fault(format!("PNG: {message}")))?;
     Ok(Converted { pdf, png })

@@ -3,11 +3,12 @@
 use csv::Writer;
 
 use crate::error::{Error, Result};
-use crate::paper::{Measure, PaperRow};
+use crate::paper::measure::{ACCURACY_IMPLIED, ALL, FALSE_POSITIVES};
+use crate::paper::{Paper, PaperRow};
 use crate::report::File;
 use crate::report::cells::{Index, state};
 use crate::report::input::{Cell, ReportInput};
-use crate::report::ledger::{Entry, Evidence, Ledger, Verdict, value};
+use crate::report::ledger::{Entry, Evidence, Ledger, Verdict};
 
 /// All CSV files.
 pub(super) fn files(input: &ReportInput, index: &Index, ledger: &Ledger) -> Result<Vec<File>> {
@@ -48,14 +49,10 @@ fn joined<T: ToString>(values: &[T]) -> String {
 
 /// One row per cell.
 fn cells(input: &ReportInput, index: &Index) -> Rows {
-    let mut head = header(
-        "id table network initialization loss seed state reason evidence deviations top1_pct top5_pct false_positives_images",
-    );
+    let mut head = header("id table network initialization loss seed state reason evidence deviations");
+    head.extend(ALL.map(|measure| measure.column.to_owned()));
     head.extend(input.dataset.classes.iter().map(|class| format!("false_positives_{class}_images")));
-    head.extend(header(
-        "test_images eq9_pct p_false_mean p_false_median margin_mean ece_pct roughness_points epochs train_seconds device \
-         libtorch threads resumed fingerprint origin",
-    ));
+    head.extend(header("test_images epochs device libtorch threads resumed fingerprint origin"));
     let mut rows = vec![head];
     for cell in &input.cells {
         let mut parts = cell.id.split('/');
@@ -71,23 +68,14 @@ fn cells(input: &ReportInput, index: &Index) -> Rows {
     rows
 }
 
-/// What the test set says about a cell; empty without results.
+/// What a cell was measured by; empty without results.
 fn measured(cell: &Cell, classes: usize) -> Vec<String> {
+    let mut row = ALL.map(|measure| full(cell.measured(measure))).to_vec();
     let scores = cell.scores.as_ref();
-    let score = |of: fn(&crate::artifact::Scores) -> f64| full(scores.map(of));
-    let mut row = [Measure::Top1, Measure::Top5, Measure::FalsePositives].map(|of| full(value(of, cell))).to_vec();
     row.extend((0..classes).map(|class| {
         scores.and_then(|scores| scores.false_positives.get(class)).map(u32::to_string).unwrap_or_default()
     }));
-    row.extend([
-        scores.map(|scores| scores.images.to_string()).unwrap_or_default(),
-        score(|scores| scores.eq9_overall_pct),
-        score(|scores| scores.p_false_mean),
-        score(|scores| scores.p_false_median),
-        score(|scores| scores.margin_mean),
-        score(|scores| scores.ece_pct),
-        full(value(Measure::Roughness, cell)),
-    ]);
+    row.push(scores.map(|scores| scores.images.to_string()).unwrap_or_default());
     row
 }
 
@@ -97,7 +85,6 @@ fn made(cell: &Cell) -> Vec<String> {
     let of = |field: fn(&crate::artifact::Environment) -> String| environment.map(field).unwrap_or_default();
     vec![
         if cell.metrics.is_empty() { String::new() } else { cell.metrics.len().to_string() },
-        full(cell.scores.as_ref().map(|_| cell.seconds)),
         of(|environment| environment.device.clone()),
         of(|environment| environment.libtorch.clone()),
         of(|environment| environment.threads.to_string()),
@@ -146,10 +133,12 @@ fn paper(input: &ReportInput) -> Rows {
         for (row, losses) in of_table {
             for (loss, numbers) in losses {
                 let id = format!("{table}/{row}/{loss}");
-                rows.extend(quoted(numbers, &input.dataset.classes).into_iter().map(|(measure, class, value)| {
-                    let empty = String::new;
-                    vec![place(table), id.clone(), empty(), measure.to_owned(), class, value, empty(), empty()]
-                }));
+                rows.extend(quoted(&input.paper, numbers, &input.dataset.classes).into_iter().map(
+                    |(measure, class, value)| {
+                        let empty = String::new;
+                        vec![place(table), id.clone(), empty(), measure.to_owned(), class, value, empty(), empty()]
+                    },
+                ));
             }
         }
     }
@@ -158,7 +147,7 @@ fn paper(input: &ReportInput) -> Rows {
             statement.place.clone(),
             statement.row.clone(),
             statement.minus.clone().unwrap_or_default(),
-            statement.measure.title().to_owned(),
+            statement.measure.column.to_owned(),
             String::new(),
             statement.value.to_string(),
             statement.agrees.to_string(),
@@ -168,18 +157,21 @@ fn paper(input: &ReportInput) -> Rows {
     rows
 }
 
-/// Measure, class and value of every number of a row of the paper.
-fn quoted(row: &PaperRow, classes: &[String]) -> Vec<(&'static str, String, String)> {
-    let of = |measure: Measure| row.measure(measure).map(|value| (measure.title(), String::new(), value.to_string()));
+/// Measure, class and value of every number that the paper prints in a row.
+fn quoted(paper: &Paper, row: &PaperRow, classes: &[String]) -> Vec<(&'static str, String, String)> {
     let mut numbers = Vec::new();
     if row.epochs > 0 {
         numbers.push(("epochs", String::new(), row.epochs.to_string()));
     }
     for (at, count) in row.false_positives.iter().enumerate() {
         let class = classes.get(at).cloned().unwrap_or_else(|| at.to_string());
-        numbers.push((Measure::FalsePositives.title(), class, count.to_string()));
+        numbers.push((FALSE_POSITIVES.column, class, count.to_string()));
     }
-    numbers.extend([Measure::FalsePositives, Measure::Top1, Measure::Top5].into_iter().filter_map(of));
+    numbers.extend(
+        ALL.into_iter()
+            .filter(|measure| **measure != ACCURACY_IMPLIED)
+            .filter_map(|measure| Some((measure.column, String::new(), (measure.paper)(paper, row)?.to_string()))),
+    );
     numbers
 }
 
@@ -187,7 +179,7 @@ fn quoted(row: &PaperRow, classes: &[String]) -> Vec<(&'static str, String, Stri
 fn claims(ledger: &Ledger) -> Rows {
     let mut rows = vec![header(
         "claim place text reading measure claimed paper_effect verdict why cells against pairs seeds differences \
-         mean_cells mean_against mean sd interval95_low interval95_high p_two_sided p_claimed p_holm superiority seed_sd \
+         mean_cells mean_against mean sd interval95_low interval95_high p_two_sided p_claimed p_holm share_claimed seed_sd \
          binomial_se detectable imported_pairs deviations",
     )];
     for entry in &ledger.entries {
@@ -211,7 +203,7 @@ fn claim(
     let claim = &entry.claim;
     let claimed = if claim.claimed.factor() > 0.0 { "greater" } else { "less" };
     let mut row =
-        [&claim.id, &claim.place, &claim.text, reading, claim.measure.title(), claimed].map(str::to_owned).to_vec();
+        [&claim.id, &claim.place, &claim.text, reading, claim.measure.column, claimed].map(str::to_owned).to_vec();
     row.push(full(entry.paper_effect));
     row.extend([verdict.title(), why, &evidence.cells, &evidence.against].map(str::to_owned));
     row.extend([evidence.pairs().to_string(), joined(&evidence.seeds), joined(&evidence.differences)]);
@@ -226,7 +218,7 @@ fn claim(
         evidence.p_two_sided,
         evidence.p_claimed,
         p_holm,
-        evidence.superiority,
+        evidence.share_claimed,
         evidence.seed_sd,
         evidence.binomial_se,
         evidence.detectable,

@@ -6,6 +6,7 @@ use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, Te
 use crate::error::{Error, Result};
 use crate::report::input::ReportInput;
 use crate::report::ledger::{Entry, Evidence, Ledger, Verdict};
+use crate::report::xml;
 
 /// `claims.xml`: the claims as one suite, the claims under other readings of the paper as another.
 pub(super) fn junit(input: &ReportInput, ledger: &Ledger) -> Result<String> {
@@ -21,7 +22,10 @@ pub(super) fn junit(input: &ReportInput, ledger: &Ledger) -> Result<String> {
     }
     let mut report = Report::new(format!("{} ({})", input.paper.title, input.profile));
     report.add_test_suites([claims, readings]);
-    report.to_string().map_err(|error| Error::Render { what: "claims.xml".to_owned(), message: error.to_string() })
+    report
+        .to_string()
+        .map(|text| xml::text(&text))
+        .map_err(|error| Error::Render { what: "claims.xml".to_owned(), message: error.to_string() })
 }
 
 fn of_readings(entry: &Entry) -> impl Iterator<Item = TestCase> {

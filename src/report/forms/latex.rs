@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
-use super::tex::{comment, escape, number, small};
+use super::tex::{comment, escape, number};
+use crate::number::{p_value, plural};
 use crate::report::File;
 use crate::report::cells::Index;
+use crate::report::derived::Derived;
 use crate::report::input::{ReportInput, Row};
 use crate::report::ledger::{Entry, Ledger, Verdict};
-use crate::report::number::signed;
-use crate::report::tables::{Comparison, Reading, RowView, TableView, tables as views};
+use crate::report::tables::{Comparison, Reading, RowView, TableView};
 
 /// Rows of the input that stand side by side: a network's two losses.
 const BESIDE: usize = 2;
@@ -16,12 +17,13 @@ const BESIDE: usize = 2;
 const BLOCKS: usize = 3;
 
 /// Every table of results, once per reading of its measures.
-pub(super) fn tables(input: &ReportInput, index: &Index) -> Vec<File> {
+pub(super) fn tables(derived: &Derived) -> Vec<File> {
+    let Derived { input, index, .. } = derived;
     let mut files = Vec::new();
-    for (table, view) in input.tables.iter().zip(views(input, index)) {
+    for (table, view) in input.tables.iter().zip(&derived.tables) {
         for reading in &view.readings {
             let rows: Vec<(&Row, &RowView)> = table.rows.iter().zip(&reading.rows).collect();
-            let text = table_text(input, index, &view, reading, &rows);
+            let text = table_text(input, index, view, reading, &rows);
             files.push((format!("tables/{}.tex", reading.anchor), text.into_bytes()));
         }
     }
@@ -35,7 +37,7 @@ fn table_text(
     reading: &Reading,
     rows: &[(&Row, &RowView)],
 ) -> String {
-    let mut text = format!("% {}: {} {}\n", comment(&view.number), comment(&view.caption), comment(&reading.title));
+    let mut text = format!("% {}: {} {}\n", comment(&view.number), comment(&view.caption), comment(reading.title));
     text.push_str(
         "% Needs \\usepackage{booktabs}. Italic: quoted from the paper. Upright: measured.\n\\begingroup\\small\n",
     );
@@ -68,7 +70,7 @@ fn block(text: &mut String, index: &Index, reading: &Reading, rows: &[(&Row, &Ro
     text.push('\n');
     line(text, "", rows, |_, _| "\\textit{paper} & ours".to_owned());
     for (at, column) in reading.columns.iter().enumerate() {
-        line(text, column, rows, |input_row, row| value(&row.values[at], row, &marks(index, input_row, row)));
+        line(text, &column.heading, rows, |input_row, row| value(&row.values[at], row, &marks(index, input_row, row)));
     }
     line(text, "Epochs", rows, |_, row| {
         let paper = row.paper_epochs.map_or_else(|| "---".to_owned(), |epochs| format!("\\textit{{{epochs}}}"));
@@ -111,12 +113,11 @@ fn mark(reduced: bool, imported: bool) -> String {
 }
 
 fn notes(text: &mut String, input: &ReportInput, index: &Index, rows: &[(&Row, &RowView)]) {
-    let runs = input.paper.runs;
     let _ = write!(
         text,
-        "\\smallskip{{\\footnotesize\\raggedright Italic: quoted from the paper ({runs} run{} per row, as it seems). \
+        "\\smallskip{{\\footnotesize\\raggedright Italic: quoted from the paper ({} per row, as it seems). \
          Upright: measured by us, mean $\\pm$ sample standard deviation over $n$ seeds.",
-        if runs == 1 { "" } else { "s" }
+        plural(input.paper.runs as usize, "run")
     );
     if rows.iter().any(|(input_row, _)| index.scored(input_row).iter().any(|cell| cell.origin.is_some())) {
         text.push_str(" $^\\ddagger$ With results that were imported.");
@@ -151,25 +152,28 @@ pub(super) fn claims(ledger: &Ledger) -> String {
         text,
         "\\bottomrule\n\\end{{tabular}}\\par\n\\smallskip{{\\footnotesize\\raggedright Differences of the rows that a \
          claim compares, paired by seed. Italic: the paper's tables. Upright: mean over $n$ pairs of our runs, 95\\,\\% \
-         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over {} claims after Holm. $^\\dagger$ Reduced \
+         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over {} after Holm; a dash: one pair, or equal differences. $^\\dagger$ Reduced \
          protocol or other data: no evidence for or against the claim. $^\\ddagger$ With results that were \
          imported.\\par}}\n\\endgroup",
-        ledger.family
+        plural(ledger.family, "claim")
     );
     text
 }
 
 fn claim(text: &mut String, entry: &Entry) {
     let (claim, evidence) = (&entry.claim, &entry.evidence);
-    let decimals = claim.measure.decimals();
-    let show = |value: f64| number(&signed(value, decimals + 1));
-    let paper = entry.paper_effect.map(|effect| format!("\\textit{{{}}}", number(&signed(effect, decimals))));
-    let ours = evidence
-        .mean
-        .map(|mean| format!("{}{}", show(mean), mark(!evidence.deviations.is_empty(), evidence.imported > 0)));
-    let interval = evidence.interval.map(|[low, high]| format!("{} to {}", show(low), show(high)));
+    let (measure, pairs) = (claim.measure, evidence.pairs());
+    let paper = entry.paper_effect.map(|effect| format!("\\textit{{{}}}", number(&measure.effect(effect, 1))));
+    let ours = evidence.mean.map(|mean| {
+        format!(
+            "{}{}",
+            number(&measure.effect(mean, pairs)),
+            mark(!evidence.deviations.is_empty(), evidence.imported > 0)
+        )
+    });
+    let interval = evidence.interval.map(|ends| number(&measure.interval(ends, pairs)));
     let dash = || "---".to_owned();
-    let what = format!("{} Measure: {}.", claim.text, claim.measure.title());
+    let what = format!("{} Measure: {}.", claim.text, measure.difference());
     let _ =
         writeln!(text, "{} & \\multicolumn{{6}}{{p{{0.8\\linewidth}}}}{{{}}} \\\\", escape(&claim.id), escape(&what));
     let _ = writeln!(
@@ -178,8 +182,8 @@ fn claim(text: &mut String, entry: &Entry) {
         paper.unwrap_or_else(dash),
         ours.unwrap_or_else(|| Verdict::NotRun.title().to_owned()),
         interval.unwrap_or_else(dash),
-        evidence.pairs(),
-        entry.p_holm.map_or_else(dash, small),
+        pairs,
+        entry.p_holm.map_or_else(dash, |p| number(&p_value(p))),
         entry.verdict.title()
     );
 }

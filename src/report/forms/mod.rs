@@ -6,49 +6,49 @@
 mod convert;
 mod csv;
 mod junit;
+mod tex;
 mod latex;
 mod numbers;
 mod schema;
 mod summary;
-mod tex;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::cells::Index;
+use super::derived::Derived;
 use super::figure::Figure;
-use super::input::{Cell, CellState, ReportInput};
-use super::ledger::{Ledger, ledger};
+use super::input::{Cell, CellState};
+use super::ledger::Ledger;
 use super::{File, json};
 use crate::error::Result;
-use crate::paper::audit::{Audit, audit};
+use crate::paper::audit::Audit;
 
 pub use schema::schemas;
 pub use summary::{MARKER, MOST_BYTES, summary};
 
 /// `claims.json`: the verdicts on the paper's claims, and the paper against itself.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Claims {
+pub struct Claims<'a> {
     /// Every claim against our runs.
-    pub ledger: Ledger,
+    pub ledger: &'a Ledger,
     /// The paper's numbers held against each other.
-    pub audit: Audit,
+    pub audit: &'a Audit,
 }
 
-/// Every further form of the report on `input`. `figures` are those of [`super::figures`].
-pub fn files(input: &ReportInput, figures: &[Figure]) -> Result<Vec<File>> {
-    let index = Index::new(input);
-    let claims = Claims { ledger: ledger(input), audit: audit(&input.paper) };
+/// Every further form of a report. `figures` are those of [`super::figures`].
+pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
+    let Derived { input, index, ledger, audit, .. } = derived;
     let text = |name: &str, text: String| (name.to_owned(), text.into_bytes());
     let mut files = vec![
-        text("summary.md", summary(input, &claims.ledger)?),
-        ("claims.json".to_owned(), json(&claims)?),
-        text("claims.xml", junit::junit(input, &claims.ledger)?),
-        text("numbers.tex", numbers::numbers(input, &index, &claims.ledger)),
-        text("tables/claims.tex", latex::claims(&claims.ledger)),
+        text("summary.md", summary(derived)?),
+        ("claims.json".to_owned(), json(&Claims { ledger, audit })?),
+        text("claims.xml", junit::junit(input, ledger)?),
+        text("numbers.tex", numbers::numbers(derived)),
+        text("tables/claims.tex", latex::claims(ledger)),
     ];
-    files.extend(latex::tables(input, &index));
-    files.extend(csv::files(input, &index, &claims.ledger)?);
+    files.extend(latex::tables(derived));
+    files.extend(csv::files(input, index, ledger)?);
     files.extend(schemas()?.into_iter().map(|(name, bytes)| (format!("data/{name}"), bytes)));
     for figure in figures {
         let name = figure.file.trim_end_matches(".svg");

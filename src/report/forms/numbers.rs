@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
-use super::tex::{MISSING, comment, escape, name, number, small};
-use crate::paper::Measure;
-use crate::report::cells::Index;
-use crate::report::input::{Cell, ReportInput, Row, Table};
-use crate::report::ledger::{Entry, Ledger, Verdict, value as measure};
-use crate::report::number::{fixed, signed};
-use crate::report::tables::{Reading, RowView, tables};
+use super::tex::{MISSING, comment, escape, name, number};
+use crate::number::p_value;
+use crate::paper::measure::{ALL, Place};
+use crate::report::derived::Derived;
+use crate::report::input::{Cell, Row, Table};
+use crate::report::ledger::{Entry, Verdict};
+use crate::report::tables::{Reading, RowView};
 use crate::stats::{mean, sample_sd};
 
 const HEAD: &str = r"% A macro for every measured number; \input this file in the preamble. Nothing in it is quoted from the paper but
@@ -27,17 +27,18 @@ const HEAD: &str = r"% A macro for every measured number; \input this file in th
 ";
 
 /// All macros.
-pub(super) fn numbers(input: &ReportInput, index: &Index, ledger: &Ledger) -> String {
+pub(super) fn numbers(derived: &Derived) -> String {
+    let Derived { input, index, ledger, tables, .. } = derived;
     let mut macros = Macros::default();
     macros.define("fplReducedMark".into(), r"\ensuremath{^\dagger}");
     macros.define("fplImportedMark".into(), r"\ensuremath{^\ddagger}");
-    for (table, view) in input.tables.iter().zip(tables(input, index)) {
+    for (table, view) in input.tables.iter().zip(tables) {
         let _ = writeln!(macros.text, "\n% {}: {}", comment(&view.number), comment(&view.caption));
         for (at, row) in table.rows.iter().enumerate() {
             let cells = index.scored(row);
             let start = row_name(table, row);
             for reading in &view.readings {
-                of_tables(&mut macros, &start, &reading.rows[at], &cells, reading, &view.anchor);
+                of_tables(&mut macros, &start, &reading.rows[at], &cells, reading);
             }
             further(&mut macros, &start, &view.readings[0].rows[at], &cells);
         }
@@ -91,10 +92,10 @@ fn of_row(row: &RowView, cells: &[&Cell]) -> String {
 }
 
 /// The columns of a table under a reading.
-fn of_tables(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], reading: &Reading, anchor: &str) {
-    let start = format!("{start}{}", name(reading.anchor.strip_prefix(anchor).unwrap_or_default()));
+fn of_tables(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], reading: &Reading) {
+    let start = format!("{start}{}", name(reading.key));
     for (column, value) in reading.columns.iter().zip(&row.values) {
-        let what = name(column.split(" (").next().unwrap_or_default());
+        let what = name(&column.name);
         let (ours, sd) = (value.ours.as_deref().map(number), value.sd.as_deref().map(number));
         macros.measured(&format!("{start}{what}"), ours.as_deref(), sd.as_deref(), cells.len(), &of_row(row, cells));
     }
@@ -102,41 +103,29 @@ fn of_tables(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], r
 
 /// What the paper's tables do not have.
 fn further(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell]) {
-    type Of = fn(&Cell) -> Option<f64>;
-    type Show = fn(f64) -> String;
-    let two: Show = |value: f64| number(&fixed(value, 2));
-    let whole: Show = |value: f64| number(&fixed(value, 0));
-    let measures: [(&str, Of, Show); 7] = [
-        ("EqNine", |cell| Some(cell.scores.as_ref()?.eq9_overall_pct), two),
-        ("PFalseMean", |cell| measure(Measure::PFalse, cell), small),
-        ("PFalseMedian", |cell| Some(cell.scores.as_ref()?.p_false_median), small),
-        ("MarginMean", |cell| Some(cell.scores.as_ref()?.margin_mean), small),
-        ("Ece", |cell| Some(cell.scores.as_ref()?.ece_pct), two),
-        ("Roughness", |cell| measure(Measure::Roughness, cell), small),
-        ("TrainSeconds", |cell| Some(cell.seconds), whole),
-    ];
-    for (what, of, show) in measures {
-        let values: Vec<f64> = cells.iter().filter_map(|cell| of(cell)).collect();
+    for measure in ALL.into_iter().filter(|measure| measure.place != Place::Tables) {
+        let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
+        let show = |value: f64| number(&measure.value(value, values.len()));
         let (ours, sd) = (mean(&values).map(show), sample_sd(&values).map(show));
-        let name = format!("{start}{what}");
+        let name = format!("{start}{}", name(measure.key));
         macros.measured(&name, ours.as_deref(), sd.as_deref(), values.len(), &of_row(row, cells));
     }
 }
 
 fn claim(macros: &mut Macros, entry: &Entry) {
     let evidence = &entry.evidence;
-    let decimals = entry.claim.measure.decimals();
+    let (measure, pairs) = (entry.claim.measure, evidence.pairs());
     let start = format!("fplClaim{}", name(&entry.claim.id));
     let marks = marks(!evidence.deviations.is_empty(), evidence.imported > 0);
     let or_missing = |text: Option<String>| text.unwrap_or_else(|| MISSING.to_owned());
     let show =
-        |value: Option<f64>| or_missing(value.map(|value| format!("{}{marks}", number(&signed(value, decimals + 1)))));
-    let paper = entry.paper_effect.map(|effect| format!("\\textit{{{}}}", number(&signed(effect, decimals))));
+        |value: Option<f64>| or_missing(value.map(|value| format!("{}{marks}", number(&measure.effect(value, pairs)))));
+    let paper = entry.paper_effect.map(|effect| format!("\\textit{{{}}}", number(&measure.effect(effect, 1))));
     macros.define(start.clone(), &show(evidence.mean));
     macros.define(format!("{start}Low"), &show(evidence.interval.map(|[low, _]| low)));
     macros.define(format!("{start}High"), &show(evidence.interval.map(|[_, high]| high)));
-    macros.define(format!("{start}N"), &or_missing((evidence.pairs() > 0).then(|| evidence.pairs().to_string())));
-    macros.define(format!("{start}P"), &or_missing(entry.p_holm.map(|p| format!("{}{marks}", small(p)))));
+    macros.define(format!("{start}N"), &or_missing((pairs > 0).then(|| pairs.to_string())));
+    macros.define(format!("{start}P"), &or_missing(entry.p_holm.map(|p| format!("{}{marks}", number(&p_value(p))))));
     macros.define(format!("{start}Paper"), &or_missing(paper));
     let verdict = escape(entry.verdict.title());
     let not_run = entry.verdict == Verdict::NotRun;

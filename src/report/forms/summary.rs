@@ -5,14 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::artifact::Environment;
 use crate::error::Result;
-use crate::report::cells::{Index, state};
-use crate::report::input::{CellState, ReportInput, TableKind};
-use crate::report::ledger::{Entry, Ledger};
+use crate::number::{p_value, plural};
+use crate::report::cells::state;
+use crate::report::derived::Derived;
+use crate::report::input::{CellState, ReportInput, Row, Table};
+use crate::report::ledger::Entry;
 use crate::report::markdown::render;
-use crate::report::number::{fixed, signed};
-use crate::report::tables::{Comparison, tables};
-use crate::report::view::status;
+use crate::report::tables::{self, Comparison};
+use crate::shell;
 
 /// The first line: by it a comment is found again, to be replaced.
 pub const MARKER: &str = "<!-- fpl-repro:summary -->";
@@ -43,10 +45,10 @@ const LEVELS: [Level; 6] = [
 ];
 
 /// The summary, of at most [`MOST_BYTES`].
-pub fn summary(input: &ReportInput, ledger: &Ledger) -> Result<String> {
+pub fn summary(derived: &Derived) -> Result<String> {
     let mut text = String::new();
     for level in LEVELS {
-        text = render("summary.md", include_str!("../../../templates/summary.md"), &view(input, ledger, level))?;
+        text = render("summary.md", include_str!("../../../templates/summary.md"), &view(derived, level))?;
         if text.len() <= MOST_BYTES {
             break;
         }
@@ -76,11 +78,23 @@ struct View {
     program: String,
 }
 
-/// Lines of a table or a list, and how many were left out.
+/// Lines of a table or a list, and in words how many were left out; empty if none was.
 #[derive(Serialize)]
 struct Lines<T> {
     shown: Vec<T>,
-    left_out: usize,
+    left_out: String,
+}
+
+impl<T> Lines<T> {
+    /// The first of `all`, each of which is a `noun`.
+    fn first(most: usize, all: Vec<T>, noun: &str) -> Self {
+        let left_out = match all.len().saturating_sub(most) {
+            0 => String::new(),
+            1 => format!("1 more {noun} is in report.html"),
+            more => format!("{} are in report.html", plural(more, &format!("more {noun}"))),
+        };
+        Self { shown: all.into_iter().take(most).collect(), left_out }
+    }
 }
 
 #[derive(Serialize)]
@@ -90,6 +104,8 @@ struct ClaimView {
     paper: Option<String>,
     ours: Option<String>,
     interval: Option<String>,
+    /// Why there is none although there are runs.
+    no_interval: &'static str,
     pairs: usize,
     reduced: bool,
     imported: bool,
@@ -124,25 +140,26 @@ impl Level {
         text.chars().take(self.text).chain(['…']).collect()
     }
 
-    fn lines<T>(self, all: Vec<T>) -> Lines<T> {
-        let left_out = all.len().saturating_sub(self.lines);
-        Lines { shown: all.into_iter().take(self.lines).collect(), left_out }
+    fn lines<T>(self, all: Vec<T>, noun: &str) -> Lines<T> {
+        Lines::first(self.lines, all, noun)
     }
 }
 
-fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
-    let index = Index::new(input);
-    let status = status(input, &index);
-    let deviations = status.deviations.iter().map(|(what, cells)| format!("{} ({cells} cells)", level.cut(what)));
+fn view(derived: &Derived, level: Level) -> View {
+    let Derived { input, ledger, status, .. } = derived;
+    let deviations =
+        status.deviations.iter().map(|(what, cells)| format!("{} ({})", level.cut(what), plural(*cells, "cell")));
     let made = input.cells.iter().find_map(|cell| cell.environment.as_ref());
-    let program =
-        made.map(|environment| format!("fpl-repro {}, commit {}", environment.program, environment.git_commit));
-    let profile = if input.profile == "paper" { String::new() } else { format!(" --profile {}", input.profile) };
+    let program = made.map(made_with);
+    let mut command = vec!["fpl-repro", "all"];
+    if input.profile != "paper" {
+        command.extend(["--profile", &input.profile]);
+    }
     View {
         marker: MARKER,
         title: level.cut(&input.paper.title),
         profile: level.cut(&input.profile),
-        command: level.cut(&format!("fpl-repro all{profile}")),
+        command: level.cut(&shell::command(&command)),
         cell_command: input.cells.first().map(|cell| level.cut(&cell.command)).unwrap_or_default(),
         cells: status.cells,
         done: status.done,
@@ -151,60 +168,75 @@ fn view(input: &ReportInput, ledger: &Ledger, level: Level) -> View {
         reduced: status.reduced_done,
         other_data: status.other_data,
         data: level.cut(&input.dataset.name),
-        deviations: level.lines(deviations.collect()),
+        deviations: level.lines(deviations.collect(), "difference"),
         family: ledger.family,
-        claims: level.lines(ledger.entries.iter().map(|entry| claim(entry, level)).collect()),
-        tables: results(input, &index, level),
-        missing: level.lines(missing(input, level)),
+        claims: level.lines(ledger.entries.iter().map(|entry| claim(entry, level)).collect(), "claim"),
+        tables: results(derived, level),
+        missing: level.lines(missing(input, level), "reason"),
         program: program.map(|program| level.cut(&program)).unwrap_or_default(),
     }
 }
 
 fn claim(entry: &Entry, level: Level) -> ClaimView {
     let evidence = &entry.evidence;
-    let decimals = entry.claim.measure.decimals();
-    let ours = |value: f64| signed(value, decimals + 1);
+    let (measure, pairs) = (entry.claim.measure, evidence.pairs());
     ClaimView {
         id: level.cut(&entry.claim.id),
-        text: level.cut(&format!("{} Measure: {}.", entry.claim.text, entry.claim.measure.title())),
-        paper: entry.paper_effect.map(|effect| signed(effect, decimals)),
-        ours: evidence.mean.map(ours),
-        interval: evidence.interval.map(|[low, high]| format!("{} to {}", ours(low), ours(high))),
-        pairs: evidence.pairs(),
+        text: level.cut(&format!("{} Measure: {}.", entry.claim.text, measure.difference())),
+        paper: entry.paper_effect.map(|effect| measure.effect(effect, 1)),
+        ours: evidence.mean.map(|mean| measure.effect(mean, pairs)),
+        interval: evidence.interval.map(|ends| measure.interval(ends, pairs)),
+        no_interval: if pairs > 0 { evidence.no_interval() } else { "" },
+        pairs,
         reduced: !evidence.deviations.is_empty(),
         imported: evidence.imported > 0,
-        p: entry.p_holm.map(|p| if p < 0.001 { format!("{p:.1e}") } else { fixed(p, 3) }),
+        p: entry.p_holm.map(p_value),
         verdict: entry.verdict.title(),
         why: level.cut(&entry.why),
     }
 }
 
 /// The paper's tables without the counts of single classes.
-fn results(input: &ReportInput, index: &Index, level: Level) -> Lines<TableView> {
-    let classes = |kind| if kind == TableKind::FalsePositives { input.dataset.classes.len() } else { 0 };
-    let view = |(table, view): (&crate::report::input::Table, crate::report::tables::TableView)| {
-        let reading = view.readings.into_iter().next()?;
-        let skip = classes(view.kind);
+fn results(derived: &Derived, level: Level) -> Lines<TableView> {
+    let view = |(table, view): (&Table, &tables::TableView)| {
+        let reading = view.readings.first()?;
+        let whole = |at: usize| reading.columns.get(at).is_some_and(|column| !column.of_class);
         let notes: BTreeSet<String> =
             reading.rows.iter().flat_map(|row| &row.notes).map(|note| level.cut(note)).collect();
-        let row = |(input_row, row): (&crate::report::input::Row, crate::report::tables::RowView)| RowView {
+        let row = |(input_row, row): (&Row, &tables::RowView)| RowView {
             name: level.cut(&format!("{}, {}, {}", row.network, row.initialization, row.loss)),
             state: row.source.state,
             runs: row.source.done,
             reduced: row.source.reduced,
-            imported: index.scored(input_row).iter().any(|cell| cell.origin.is_some()),
-            values: row.values.into_iter().skip(skip).collect(),
+            imported: derived.index.scored(input_row).iter().any(|cell| cell.origin.is_some()),
+            values: row
+                .values
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| whole(*at))
+                .map(|(_, value)| value.clone())
+                .collect(),
         };
         Some(TableView {
             title: level.cut(&format!("{}. {}", view.number, view.caption)),
-            columns: reading.columns.iter().skip(skip).map(|column| level.cut(column)).collect(),
-            notes: level.lines(notes.into_iter().collect()),
-            rows: level.lines(table.rows.iter().zip(reading.rows).map(row).collect()),
+            columns: reading
+                .columns
+                .iter()
+                .filter(|column| !column.of_class)
+                .map(|column| level.cut(&column.heading))
+                .collect(),
+            notes: level.lines(notes.into_iter().collect(), "note"),
+            rows: level.lines(table.rows.iter().zip(&reading.rows).map(row).collect(), "row"),
         })
     };
-    let all: Vec<TableView> = input.tables.iter().zip(tables(input, index)).filter_map(view).collect();
-    let left_out = all.len().saturating_sub(level.tables);
-    Lines { shown: all.into_iter().take(level.tables).collect(), left_out }
+    let all: Vec<TableView> = derived.input.tables.iter().zip(&derived.tables).filter_map(view).collect();
+    Lines::first(level.tables, all, "table")
+}
+
+/// The program and, where it is known, its commit.
+fn made_with(environment: &Environment) -> String {
+    let Environment { program, git_commit, .. } = environment;
+    if git_commit.is_empty() { program.clone() } else { format!("{program}, commit {git_commit}") }
 }
 
 /// Cells without results by their reason, failures first.

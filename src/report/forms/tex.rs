@@ -74,20 +74,19 @@ fn beyond_ascii(character: char) -> String {
     }
 }
 
-/// A number as [`crate::report::number`] writes it, for text and for math: `−1,234.5` becomes
-/// `\ensuremath{-}1{,}234.5`.
+/// A number as [`crate::number`] writes it, for text and for math: `−1,234.5` becomes `\ensuremath{-}1{,}234.5`, and
+/// `1.23e−5` becomes `1.23\ensuremath{\times 10^{-5}}`.
 pub(super) fn number(text: &str) -> String {
-    text.replace('−', r"\ensuremath{-}").replace(',', "{,}").replace('—', "---")
-}
-
-/// A p value or another small number: three digits after the point, or three significant ones below 0.001.
-pub(super) fn small(value: f64) -> String {
-    if value == 0.0 || value.abs() >= 0.001 || !value.is_finite() {
-        return number(&super::super::number::fixed(value, 3));
+    let plain = |text: &str| {
+        let text = text.replace('−', r"\ensuremath{-}").replace('<', r"\ensuremath{<}");
+        text.replace(',', "{,}").replace('—', "---")
+    };
+    match text.split_once('e') {
+        Some((digits, exponent)) => {
+            format!(r"{}\ensuremath{{\times 10^{{{}}}}}", plain(digits), exponent.replace('−', "-"))
+        }
+        None => plain(text),
     }
-    let text = format!("{value:.2e}");
-    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    format!(r"\ensuremath{{{digits}\times 10^{{{exponent}}}}}")
 }
 
 /// Text for a comment: it stays on its line.

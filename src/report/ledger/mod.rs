@@ -2,7 +2,6 @@
 //!
 //! A pure function of the report's input: whoever has the input, or the predictions it follows from, gets the same ledger.
 
-mod measure;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -15,7 +14,6 @@ use super::input::{Cell, ReportInput};
 use crate::paper::{Alternative, Claim, Measure, Sign};
 use crate::stats::{self, SignFlip, mean, sample_sd};
 
-pub use measure::{binomial_se, value};
 pub use verdict::{LEVEL, Verdict};
 
 /// All claims.
@@ -63,14 +61,14 @@ pub struct Evidence {
     pub mean: Option<f64>,
     /// Sample standard deviation of the differences.
     pub sd: Option<f64>,
-    /// 95 % interval of the mean difference (paired t).
+    /// 95 % interval of the mean difference (paired t); `None` for one pair, and where all differences are equal.
     pub interval: Option<[f64; 2]>,
     /// Exact sign-flip permutation p, two-sided.
     pub p_two_sided: Option<f64>,
     /// Likewise, one-sided for the sign that is claimed.
     pub p_claimed: Option<f64>,
-    /// Probability that a run is on the claimed side of its pair, ties counting half: P(A > B).
-    pub superiority: Option<f64>,
+    /// Share of the pairs whose difference is on the claimed side, ties counting half.
+    pub share_claimed: Option<f64>,
     /// Noise floor: the standard deviation of `against` over seeds, which another seed alone changes.
     pub seed_sd: Option<f64>,
     /// Noise floor: the binomial standard error of one run's value by the test images alone; `None` where there is none.
@@ -182,18 +180,18 @@ impl<'a> Gather<'a> {
         let side = |side: usize| pairs.iter().map(|pair| pair.values[side]).collect::<Vec<f64>>();
         evidence.means = mean(&side(0)).zip(mean(&side(1))).map(|(cells, against)| [cells, against]);
         evidence.seed_sd = sample_sd(&side(1));
-        let errors = pairs.iter().filter_map(|pair| binomial_se(claim.measure, pair.cells[1])).collect::<Vec<_>>();
+        let errors = pairs.iter().filter_map(|pair| pair.cells[1].standard_error(claim.measure)).collect::<Vec<_>>();
         evidence.binomial_se = mean(&errors);
         evidence.summarize(claim.claimed);
         evidence
     }
 
     /// Runs of both sides with one seed, in the order of seeds.
-    fn pairs(&self, measure: Measure, cells: &str, against: &str) -> Vec<Pair<'a>> {
+    fn pairs(&self, measure: &Measure, cells: &str, against: &str) -> Vec<Pair<'a>> {
         let of = |prefix: &str| self.rows.get(prefix).into_iter().flatten().copied();
         let pair = |cell: &'a Cell| {
             let other = of(against).find(|other| other.seed == cell.seed)?;
-            Some(Pair { cells: [cell, other], values: [value(measure, cell)?, value(measure, other)?] })
+            Some(Pair { cells: [cell, other], values: [cell.measured(measure)?, other.measured(measure)?] })
         };
         let mut pairs: Vec<Pair> = of(cells).filter_map(pair).collect();
         pairs.sort_by_key(|pair| pair.cells[0].seed);
@@ -211,17 +209,29 @@ impl Evidence {
         let differences = &self.differences;
         self.mean = mean(differences);
         self.sd = sample_sd(differences);
-        self.interval = stats::t_interval(differences, 1.0 - LEVEL).map(|(low, high)| [low, high]);
+        // Equal differences say nothing of the spread over other seeds: an interval without width would be none.
+        let interval = stats::t_interval(differences, 1.0 - LEVEL).map(|(low, high)| [low, high]);
+        self.interval = interval.filter(|[low, high]| low < high);
         let claimed: Vec<f64> = differences.iter().map(|difference| claimed.factor() * difference).collect();
         let test: Option<SignFlip> = stats::sign_flip(&claimed);
         self.p_two_sided = test.map(|test| test.two_sided);
         self.p_claimed = test.map(|test| test.greater);
-        self.superiority = stats::probability_of_superiority(&claimed);
+        self.share_claimed = stats::probability_of_superiority(&claimed);
         self.detectable = self.sd.and_then(|sd| stats::detectable_difference(sd, differences.len()));
     }
 
     /// Pairs of runs.
     pub fn pairs(&self) -> usize {
         self.differences.len()
+    }
+
+    /// Why there is no interval; empty where there is one.
+    pub fn no_interval(&self) -> &'static str {
+        match (self.interval, self.pairs()) {
+            (Some(_), _) => "",
+            (None, 0) => "no pair of runs",
+            (None, 1) => "no interval from one pair",
+            (None, _) => "no interval: all pairs have the same difference",
+        }
     }
 }

@@ -72,6 +72,7 @@ pub(super) fn of(
     if !evidence.deviations.is_empty() {
         let verdict = if agrees && beyond_zero { Verdict::DirectionOnly } else { Verdict::Inconclusive };
         let shown = match (evidence.interval.is_some(), beyond_zero, agrees) {
+            (false, _, _) if evidence.pairs() > 1 => "All pairs have the same difference, so there is no interval",
             (false, _, _) => "One pair of runs has no interval",
             (_, false, _) => "The 95 % interval includes 0",
             (_, _, true) => "The 95 % interval lies on the claimed side",
@@ -125,7 +126,11 @@ fn needed(paper_effect: Option<f64>, evidence: &Evidence, family: usize) -> Stri
         };
         text = [text, sentence].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
     }
-    if text.is_empty() { "The 95 % interval includes 0.".into() } else { text }
+    match (text.is_empty(), evidence.interval) {
+        (false, _) => text,
+        (true, Some(_)) => "The 95 % interval includes 0.".into(),
+        (true, None) => "All pairs have the same difference, so there is no interval.".into(),
+    }
 }
 
 /// The fewest pairs with which the first of `family` adjusted two-sided sign-flip p values, 2/2^n, can be below the level.

@@ -7,7 +7,6 @@ use crate::paper::{Alternative, Assumption};
 use crate::report::{
     input::ReportInput,
     ledger::{Entry, Ledger, Verdict},
-    number::signed,
 };
 
 /// A detail that the paper leaves open.
@@ -95,11 +94,12 @@ fn alternative_view(assumption: &Assumption, alternative: &Alternative, rest_on:
 }
 
 fn check(entry: &Entry, verdict: Verdict, mean: Option<f64>, pairs: usize) -> Check {
-    let decimals = claims::decimals(entry.claim.measure, pairs);
     Check {
         anchor: claims::anchor(&entry.claim.id),
         id: entry.claim.id.clone(),
         verdict: verdict_view(verdict),
-        effect: mean.map(|mean| format!("{}, n = {pairs}", signed(mean, decimals))).unwrap_or_default(),
+        effect: mean
+            .map(|mean| format!("{}, n = {pairs}", entry.claim.measure.effect(mean, pairs)))
+            .unwrap_or_default(),
     }
 }

@@ -3,11 +3,9 @@
 use serde::Serialize;
 
 use super::claims;
-use crate::paper::{
-    Finding, Paper, Seriousness,
-    audit::{self, Resolution},
-};
-use crate::report::number::{count, fixed, p_value, signed, true_minus};
+use crate::number::{count, fixed, p_value, signed, true_minus};
+use crate::paper::audit::{Audit, Resolution};
+use crate::paper::{Finding, Seriousness};
 
 /// What the paper's numbers say about each other.
 #[derive(Debug, Serialize)]
@@ -61,13 +59,12 @@ pub struct ResolutionView {
     pub mcnemar: [String; 2],
 }
 
-/// Audits `paper`.
-pub(super) fn audit(paper: &Paper) -> AuditView {
-    let audit = audit::audit(paper);
+/// The audit in words and digits.
+pub(super) fn view(audit: &Audit) -> AuditView {
     let group = |(seriousness, meaning)| Findings {
         seriousness: Seriousness::title(seriousness),
         meaning,
-        list: audit.findings.iter().filter(|finding| finding.seriousness == seriousness).map(view).collect(),
+        list: audit.findings.iter().filter(|finding| finding.seriousness == seriousness).map(finding).collect(),
     };
     let groups = [
         (Seriousness::Decisive, "decides what can be concluded from the paper at all"),
@@ -81,7 +78,7 @@ pub(super) fn audit(paper: &Paper) -> AuditView {
     }
 }
 
-fn view(finding: &Finding) -> FindingView {
+fn finding(finding: &Finding) -> FindingView {
     FindingView { place: finding.place.clone(), says: true_minus(&finding.says), follows: true_minus(&finding.follows) }
 }
 

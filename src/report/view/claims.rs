@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::forest::{self, Forest};
-use crate::paper::{Claim, Measure, Sign};
+use crate::number::{fixed, listed, p_is, p_value, plural, slug};
+use crate::paper::{Claim, Sign};
 use crate::report::{
     cells::{self, CellLink, Index, Source, is_other_data},
     input::ReportInput,
     ledger::{Entry, Evidence, Ledger, Reading, Verdict},
-    number::{fixed, p_value, signed, slug},
 };
 
 /// What held up.
@@ -58,7 +58,7 @@ pub struct ClaimView {
     /// Where in the paper.
     pub place: String,
     /// Name and unit.
-    pub measure: &'static str,
+    pub measure: String,
     /// `below 0` or `above 0`
     pub claimed: &'static str,
     /// The paper's effect.
@@ -84,6 +84,8 @@ pub struct ClaimView {
 pub struct Side {
     /// Ids of its cells without seeds.
     pub prefix: String,
+    /// Whether they are in a table that the paper has.
+    pub of_paper: bool,
     /// Where its cells stand together; empty if they are in no table.
     pub href: String,
     /// One per seed.
@@ -103,16 +105,16 @@ pub struct EvidenceView {
     pub mean: String,
     /// Standard deviation of the differences.
     pub sd: Option<String>,
-    /// Whether several pairs have one and the same difference, so that their spread is 0.
-    pub no_spread: bool,
     /// 95 % interval of the mean difference.
     pub interval: Option<String>,
-    /// Two-sided sign-flip p.
+    /// Why there is none; empty where there is one.
+    pub no_interval: &'static str,
+    /// Two-sided sign-flip p, with its sign: `p = 0.0625`.
     pub p: String,
     /// One-sided.
     pub p_claimed: String,
-    /// P(A > B), in percent.
-    pub superiority: String,
+    /// Share of the pairs on the claimed side, in percent.
+    pub share_claimed: String,
     /// Standard deviation over seeds of the side that is subtracted.
     pub seed_sd: Option<String>,
     /// Binomial standard error of one run.
@@ -173,17 +175,17 @@ pub(super) fn verdict_view(verdict: Verdict) -> VerdictView {
 
 /// What a reader takes away who reads nothing else.
 fn summary(input: &ReportInput, ledger: &Ledger) -> String {
-    let claims = ledger.entries.len();
+    let claims = plural(ledger.entries.len(), "claim");
     let tested: Vec<&Entry> = ledger.entries.iter().filter(|entry| entry.evidence.pairs() > 0).collect();
-    if claims == 0 {
+    if ledger.entries.is_empty() {
         return "The paper’s data list no claim.".to_owned();
     }
     if tested.is_empty() {
-        return format!("Nothing has been tested: none of the {claims} claims has a pair of runs with the same seed.");
+        return format!("Nothing has been tested: none of {claims} has a pair of runs with the same seed.");
     }
     if is_other_data(&input.dataset) {
         return format!(
-            "Nothing held up and nothing was refuted: the {} of {claims} claims with runs were run on data that are not \
+            "Nothing held up and nothing was refuted: the {} of {claims} that have runs were run on data that are not \
              CIFAR-10, and the verdict on each is “inconclusive” whatever the numbers are.",
             tested.len()
         );
@@ -191,7 +193,7 @@ fn summary(input: &ReportInput, ledger: &Ledger) -> String {
     let of = |verdict| ledger.count(verdict);
     let proper = tested.iter().filter(|entry| entry.evidence.deviations.is_empty()).count();
     let text = format!(
-        "Of {claims} claims, {} held up under the paper’s protocol and {} turned out the other way; {} show the claimed \
+        "Of {claims}, {} held up under the paper’s protocol and {} turned out the other way; {} show the claimed \
          direction without proof, {} cannot be decided by these runs, and {} were not run.",
         of(Verdict::Reproduced),
         of(Verdict::Contradicted),
@@ -202,7 +204,10 @@ fn summary(input: &ReportInput, ledger: &Ledger) -> String {
     let reduced = match tested.len() - proper {
         0 => return text,
         _ if proper == 0 => "All runs are of a reduced protocol".to_owned(),
-        some => format!("The runs behind {some} of the {} claims with runs are of a reduced protocol", tested.len()),
+        some => format!(
+            "The runs behind {some} of the {} with runs are of a reduced protocol",
+            plural(tested.len(), "claim")
+        ),
     };
     format!("{text} {reduced}, which can show a direction but neither reproduce nor contradict.")
 }
@@ -215,12 +220,12 @@ fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
         id: claim.id.clone(),
         text: claim.text.clone(),
         place: claim.place.clone(),
-        measure: claim.measure.title(),
+        measure: claim.measure.difference(),
         claimed: match claim.claimed {
             Sign::Greater => "above 0",
             Sign::Less => "below 0",
         },
-        paper: paper_effect.map(|effect| signed(effect, claim.measure.decimals())),
+        paper: paper_effect.map(|effect| claim.measure.effect(effect, 1)),
         ours: evidence_view(claim, evidence),
         p_holm: entry.p_holm.map(p_value),
         verdict: verdict_view(*verdict),
@@ -242,10 +247,11 @@ fn reading_view(input: &ReportInput, index: &Index, claim: &Claim, reading: &Rea
 }
 
 fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
-    let rows = input.tables.iter().flat_map(|table| &table.rows);
-    let row = rows.into_iter().find(|row| row.cells.iter().any(|id| cells::prefix(id) == prefix));
-    let source: Option<Source> = row.map(|row| index.source(row));
+    let mut rows = input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let found = rows.find(|(_, row)| row.cells.iter().any(|id| cells::prefix(id) == prefix));
+    let source: Option<Source> = found.map(|(_, row)| index.source(row));
     Side {
+        of_paper: found.is_some_and(|(table, _)| input.paper.tables.contains_key(&table.id)),
         prefix: prefix.to_owned(),
         href: source.as_ref().map(|source| source.href.clone()).unwrap_or_default(),
         cells: source.map(|source| source.cells).unwrap_or_default(),
@@ -253,36 +259,24 @@ fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
 }
 
 fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<EvidenceView> {
-    let decimals = decimals(claim.measure, evidence.pairs());
-    let number = |value: f64| fixed(value, decimals);
+    let (measure, pairs) = (claim.measure, evidence.pairs());
+    let value = |value: f64| measure.value(value, pairs);
     Some(EvidenceView {
-        pairs: evidence.pairs(),
-        seeds: seeds(&evidence.seeds),
-        means: evidence.means.map(|means| means.map(number)),
-        mean: signed(evidence.mean?, decimals),
-        sd: evidence.sd.map(number),
-        no_spread: evidence.sd == Some(0.0),
-        interval: evidence
-            .interval
-            .map(|[low, high]| format!("{} to {}", signed(low, decimals), signed(high, decimals))),
-        p: evidence.p_two_sided.map(p_value)?,
-        p_claimed: evidence.p_claimed.map(p_value)?,
-        superiority: format!("{} %", fixed(100.0 * evidence.superiority?, 0)),
-        seed_sd: evidence.seed_sd.map(number),
-        binomial_se: evidence.binomial_se.map(number),
-        detectable: evidence.detectable.map(number),
+        pairs,
+        seeds: listed("seed", &evidence.seeds),
+        means: evidence.means.map(|means| means.map(value)),
+        mean: measure.effect(evidence.mean?, pairs),
+        sd: evidence.sd.map(value),
+        interval: evidence.interval.map(|ends| measure.interval(ends, pairs)),
+        no_interval: evidence.no_interval(),
+        p: evidence.p_two_sided.map(p_is)?,
+        p_claimed: evidence.p_claimed.map(p_is)?,
+        share_claimed: format!("{} %", fixed(100.0 * evidence.share_claimed?, 0)),
+        seed_sd: evidence.seed_sd.map(value),
+        binomial_se: evidence.binomial_se.map(value),
+        detectable: evidence.detectable.map(value),
         reduced: !evidence.deviations.is_empty(),
         deviations: evidence.deviations.clone(),
         imported: evidence.imported,
     })
-}
-
-/// Digits after the point: a mean of counts has one more than a count.
-pub(super) fn decimals(measure: Measure, pairs: usize) -> usize {
-    measure.decimals() + usize::from(measure == Measure::FalsePositives && pairs > 1)
-}
-
-fn seeds(seeds: &[u64]) -> String {
-    let noun = if seeds.len() == 1 { "seed" } else { "seeds" };
-    format!("{noun} {}", seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
 }

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::number::{fixed, mean_of};
 use crate::report::{
-    cells::{Index, Source},
+    cells::{Index, Source, title},
     input::{Cell, ReportInput},
-    number::fixed,
 };
 use crate::stats;
 
@@ -44,10 +44,10 @@ pub(super) fn confusions(input: &ReportInput, index: &Index) -> Vec<Confusion> {
             continue;
         }
         let source = index.source(row);
-        let seeds = if scored.len() == 1 { "1 seed".to_owned() } else { format!("mean of {} seeds", scored.len()) };
+        let seeds = mean_of(scored.len(), "seed");
         all.push(Confusion {
             anchor: format!("confusion-{}", source.href.trim_start_matches('#')),
-            title: format!("{}: {}, {}, {} ({seeds})", table.number, row.network, row.initialization, row.loss_title),
+            title: format!("{} ({seeds})", title(table, row)),
             source,
             classes: input.dataset.classes.clone(),
             rows: rows(&scored, &input.dataset.classes),

@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
+use crate::number::slug;
 use crate::report::{
     figure::{self, Expected, Figure},
     input::ReportInput,
-    number::slug,
 };
 
 /// The report's figures.
@@ -62,12 +62,10 @@ impl<'a> Figures<'a> {
         let mut paper = [Vec::new(), Vec::new(), Vec::new()];
         let mut supplementary: Vec<FigureGroup> = Vec::new();
         for expected in figure::expected(input) {
-            let (number, title) = (expected.number.clone(), expected.group.clone());
+            let (of_paper, number, title) = (expected.of_paper, expected.number.clone(), expected.group.clone());
             let slot = slot(expected, figures);
-            if title.is_empty() {
-                let of_paper = ["Figure 1", "Figure 2", "Figure 3"];
-                let at = of_paper.iter().position(|of_paper| number.starts_with(of_paper)).unwrap_or(2);
-                paper[at].push(slot);
+            if let Some(number) = of_paper {
+                paper[number - 1].push(slot);
                 continue;
             }
             let at = supplementary.iter().position(|group| group.title == title).unwrap_or_else(|| {

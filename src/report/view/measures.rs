@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::number::{duration, fixed};
 use crate::paper::Measure;
+use crate::paper::measure::{Place, TOP1};
 use crate::report::{
     cells::{self, Index, Source},
     input::{Cell, ReportInput, Row},
-    ledger,
-    number::{duration, fixed, scientific},
     tables::Comparison,
 };
 use crate::stats;
@@ -18,7 +18,7 @@ use crate::stats;
 #[derive(Debug, Serialize)]
 pub struct Measures {
     /// Names and units.
-    pub columns: Vec<&'static str>,
+    pub columns: Vec<String>,
     /// One per row of the tables that has results.
     pub rows: Vec<MeasureRow>,
     /// One per cell with results.
@@ -41,6 +41,8 @@ pub struct CellRow {
 /// Further measures of a row, over seeds.
 #[derive(Debug, Serialize)]
 pub struct MeasureRow {
+    /// Whether the paper has its table.
+    pub of_paper: bool,
     /// `Table 3: ResNet-50, random, FPL`
     pub title: String,
     /// What is behind the numbers.
@@ -52,6 +54,8 @@ pub struct MeasureRow {
 /// What the trainings of a row cost.
 #[derive(Debug, Serialize)]
 pub struct Cost {
+    /// Whether the paper has its table.
+    pub of_paper: bool,
     /// `Table 3: ResNet-50, random, FPL`
     pub title: String,
     /// What is behind the numbers.
@@ -66,29 +70,19 @@ pub struct Cost {
     pub total: String,
 }
 
-type Column = (&'static str, fn(&Cell) -> Option<f64>, fn(f64) -> String);
-
-const COLUMNS: [Column; 6] = [
-    ("Eq. 9, pooled (%)", |cell| Some(cell.scores.as_ref()?.eq9_overall_pct), |value| fixed(value, 2)),
-    ("p_F, mean", |cell| ledger::value(Measure::PFalse, cell), |value| fixed(value, 4)),
-    ("p_F, median", |cell| Some(cell.scores.as_ref()?.p_false_median), scientific),
-    ("Margin p_T − p_F, mean", |cell| Some(cell.scores.as_ref()?.margin_mean), |value| fixed(value, 4)),
-    ("ECE (points)", |cell| Some(cell.scores.as_ref()?.ece_pct), |value| fixed(value, 2)),
-    ("Roughness (points)", |cell| ledger::value(Measure::Roughness, cell), |value| fixed(value, 3)),
-];
-
 /// Of every row that has results.
 pub(super) fn measures(input: &ReportInput, index: &Index) -> Measures {
-    let view = |(title, row): (String, &Row)| {
+    let view = |(of_paper, title, row): (bool, String, &Row)| {
         let cells = index.scored(row);
         (!cells.is_empty()).then(|| MeasureRow {
+            of_paper,
             title,
             source: index.source(row),
-            values: COLUMNS.iter().map(|column| over_seeds(column, &cells)).collect(),
+            values: Measure::at(Place::Further).map(|measure| over_seeds(measure, &cells)).collect(),
         })
     };
     Measures {
-        columns: COLUMNS.iter().map(|(title, _, _)| *title).collect(),
+        columns: Measure::at(Place::Further).map(Measure::heading).collect(),
         rows: titled(input).filter_map(view).collect(),
         cells: input.cells.iter().filter_map(|cell| cell_row(index, cell)).collect(),
     }
@@ -96,22 +90,24 @@ pub(super) fn measures(input: &ReportInput, index: &Index) -> Measures {
 
 /// `None` without results.
 fn cell_row(index: &Index, cell: &Cell) -> Option<CellRow> {
-    let top1 = fixed(ledger::value(Measure::Top1, cell)?, 2);
-    let written = |(_, value, format): &Column| value(cell).map_or_else(|| "—".to_owned(), format);
+    cell.run()?;
+    let written =
+        |measure: &Measure| cell.measured(measure).map_or_else(|| "—".to_owned(), |value| measure.value(value, 1));
     Some(CellRow {
         anchor: cells::anchor(&cell.id),
         id: cell.id.clone(),
         reasons: index.deviations(cell),
-        values: std::iter::once(top1).chain(COLUMNS.iter().map(written)).collect(),
+        values: std::iter::once(&TOP1).chain(Measure::at(Place::Further)).map(written).collect(),
     })
 }
 
 /// Of every row that has results.
 pub(super) fn costs(input: &ReportInput, index: &Index) -> Vec<Cost> {
-    let view = |(title, row): (String, &Row)| {
+    let view = |(of_paper, title, row): (bool, String, &Row)| {
         let cells = index.scored(row);
         let seconds: Vec<f64> = cells.iter().map(|cell| cell.seconds).collect();
         Some(Cost {
+            of_paper,
             title,
             source: index.source(row),
             epochs: cells.iter().map(|cell| cell.metrics.len()).max()?,
@@ -123,21 +119,21 @@ pub(super) fn costs(input: &ReportInput, index: &Index) -> Vec<Cost> {
     titled(input).filter_map(view).collect()
 }
 
-/// Rows, each once, even if its cells stand in two tables.
-fn titled(input: &ReportInput) -> impl Iterator<Item = (String, &Row)> {
+/// Rows, each once, even if its cells stand in two tables, and whether the paper has their table.
+fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String, &Row)> {
     let mut seen = BTreeSet::new();
     let rows = input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
-    rows.filter(move |(_, row)| seen.insert(&row.cells)).map(|(table, row)| {
-        (format!("{}: {}, {}, {}", table.number, row.network, row.initialization, row.loss_title), row)
-    })
+    rows.filter(move |(_, row)| seen.insert(&row.cells))
+        .map(|(table, row)| (input.paper.tables.contains_key(&table.id), cells::title(table, row), row))
 }
 
-fn over_seeds((_, value, format): &Column, cells: &[&Cell]) -> Comparison {
-    let values: Vec<f64> = cells.iter().filter_map(|cell| value(cell)).collect();
+fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {
+    let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
+    let write = |value| measure.value(value, values.len());
     Comparison {
         paper: None,
-        ours: stats::mean(&values).map(format),
-        sd: stats::sample_sd(&values).map(format),
+        ours: stats::mean(&values).map(write),
+        sd: stats::sample_sd(&values).map(write),
         difference: None,
     }
 }

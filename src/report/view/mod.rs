@@ -1,23 +1,23 @@
 //! The whole report as plain data: what both formats show, in their order.
 
+mod forest;
+mod claims;
 mod assumptions;
 mod audit;
-mod claims;
 mod confusions;
 mod figures;
-mod forest;
 mod measures;
-
-use std::collections::BTreeMap;
+mod words;
 
 use serde::Serialize;
 
 use super::{
-    cells::{self, Group, Index, images},
+    cells::{self, Group, images},
+    derived::Derived,
     figure::Figure,
-    input::{Cell, CellState, ReportInput, SetupRow},
-    ledger,
-    tables::{Contrast, TableView, contrasts, tables},
+    input::{ReportInput, SetupRow},
+    status::Status,
+    tables::{Contrast, TableView, contrasts},
 };
 use crate::paper::Paper;
 use {
@@ -27,6 +27,7 @@ use {
     confusions::Confusion,
     figures::Figures,
     measures::{Cost, Measures},
+    words::Words,
 };
 
 /// The report.
@@ -36,47 +37,25 @@ pub struct View<'a> {
     pub paper: &'a Paper,
     /// Whether the paper's address can be linked to.
     pub linked: bool,
+    pub words: Words,
     pub profile: &'a str,
     pub profile_note: &'a str,
-    pub status: Status,
+    pub status: &'a Status,
     pub claims: Claims,
     pub audit: AuditView,
     pub assumptions: Vec<AssumptionView>,
     pub setup: &'a [SetupRow],
     pub data: Data<'a>,
     /// Tables that the paper has.
-    pub paper_tables: Vec<TableView>,
+    pub paper_tables: Vec<&'a TableView>,
     /// Tables that only the configuration has.
-    pub further_tables: Vec<TableView>,
+    pub further_tables: Vec<&'a TableView>,
     pub contrasts: Vec<Contrast>,
     pub figures: Figures<'a>,
     pub confusions: Vec<Confusion>,
     pub measures: Measures,
     pub costs: Vec<Cost>,
     pub groups: Vec<Group>,
-}
-
-/// How much of the matrix there is, and what it is worth.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    /// All cells.
-    pub cells: usize,
-    /// Trained and evaluated.
-    pub done: usize,
-    /// Tried and failed.
-    pub failed: usize,
-    /// Not tried.
-    pub not_run: usize,
-    /// Cells with results that are reduced.
-    pub reduced_done: usize,
-    /// Cells that are reduced, with results or without.
-    pub reduced: usize,
-    /// Whether the data are there and not CIFAR-10.
-    pub other_data: bool,
-    /// Cells with results that were run elsewhere.
-    pub imported: usize,
-    /// What differs from the paper's protocol, with the number of cells.
-    pub deviations: Vec<(String, usize)>,
 }
 
 /// The data.
@@ -94,52 +73,48 @@ pub struct Data<'a> {
 }
 
 impl<'a> View<'a> {
-    /// What the report says about `input`.
-    pub fn new(input: &'a ReportInput, figures: &'a [Figure]) -> Self {
-        let index = Index::new(input);
-        let ledger = ledger::ledger(input);
+    /// What the report says.
+    pub fn new(derived: &'a Derived<'a>, figures: &'a [Figure]) -> Self {
+        let Derived { input, index, ledger, audit, tables, status } = derived;
         let (paper_tables, further_tables) =
-            tables(input, &index).into_iter().partition(|table| input.paper.tables.contains_key(&table.id));
+            tables.iter().partition(|table| input.paper.tables.contains_key(&table.id));
         Self {
             paper: &input.paper,
             linked: ["https://", "http://"].iter().any(|scheme| input.paper.url.starts_with(scheme)),
+            words: Words::new(derived),
             profile: &input.profile,
             profile_note: &input.profile_note,
-            status: status(input, &index),
-            claims: claims::claims(input, &index, &ledger),
-            audit: audit::audit(&input.paper),
-            assumptions: assumptions::assumptions(input, &ledger),
+            status,
+            claims: claims::claims(input, index, ledger),
+            audit: audit::view(audit),
+            assumptions: assumptions::assumptions(input, ledger),
             setup: &input.setup,
             data: data(input),
             paper_tables,
             further_tables,
-            contrasts: contrasts(input, &index),
+            contrasts: contrasts(input, index),
             figures: Figures::new(input, figures),
-            confusions: confusions::confusions(input, &index),
-            measures: measures::measures(input, &index),
-            costs: measures::costs(input, &index),
-            groups: cells::groups(input, &index),
+            confusions: confusions::confusions(input, index),
+            measures: measures::measures(input, index),
+            costs: measures::costs(input, index),
+            groups: cells::groups(input, index),
         }
     }
 }
 
-pub(in crate::report) fn status(input: &ReportInput, index: &Index) -> Status {
-    let number = |keep: &dyn Fn(&&Cell) -> bool| input.cells.iter().filter(keep).count();
-    let is_reduced = |cell: &&Cell| !index.deviations(cell).is_empty();
-    let mut deviations: BTreeMap<String, usize> = BTreeMap::new();
-    for deviation in input.cells.iter().flat_map(|cell| index.deviations(cell)) {
-        *deviations.entry(deviation).or_default() += 1;
-    }
-    Status {
-        cells: input.cells.len(),
-        done: number(&|cell| cell.state == CellState::Done),
-        failed: number(&|cell| matches!(cell.state, CellState::Failed { .. })),
-        not_run: number(&|cell| matches!(cell.state, CellState::NotRun { .. })),
-        reduced_done: number(&|cell| cell.state == CellState::Done && is_reduced(cell)),
-        reduced: number(&is_reduced),
-        imported: number(&|cell| cell.origin.is_some()),
-        other_data: cells::is_other_data(&input.dataset),
-        deviations: deviations.into_iter().collect(),
+impl View<'_> {
+    /// Leaves out everything about tables that the paper does not have, but their number.
+    pub(in crate::report) fn keep_the_papers(&mut self) {
+        self.contrasts.retain(|contrast| contrast.of_paper);
+        self.measures.rows.retain(|row| row.of_paper);
+        self.costs.retain(|cost| cost.of_paper);
+        self.groups.retain(|group| group.of_paper);
+        for claim in &mut self.claims.entries {
+            claim.readings.clear();
+            for side in claim.sides.iter_mut().filter(|side| !side.of_paper) {
+                side.href.clear();
+            }
+        }
     }
 }
 

@@ -12,15 +12,17 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::plan::{self, Node, Plan};
 use crate::recipe::{CLASSES, Schedule};
-use crate::report::input::{Cell, CellState, Dataset, Example, Image, Origin, ReportInput, Row, SetupRow, Table};
+use crate::report::frame::{Frame, Measured, Planned, Results};
+use crate::report::input::{CellState, Dataset, Example, Image, Origin, ReportInput, Row, SetupRow, Table};
 use crate::results::{RECORD, read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
+use crate::shell::word;
 use crate::store::{self, Lookup};
 
-/// What decides everything in a report but its measured numbers.
+/// What a report's frame follows from.
 #[derive(Debug, Clone, Copy)]
-pub struct Frame<'a> {
+pub struct Outline<'a> {
     /// The configuration.
     pub config: &'a Config,
     /// Its plan.
@@ -37,30 +39,29 @@ pub struct Frame<'a> {
     pub origins: &'a BTreeMap<String, Origin>,
 }
 
-impl Frame<'_> {
-    /// Everything in the report that no run decides: cells and their states, but no measured number.
-    pub fn skeleton(&self) -> ReportInput {
+impl Outline<'_> {
+    /// Everything in the report that no run decides.
+    pub fn frame(&self) -> Frame {
         let config = self.config;
-        ReportInput {
+        Frame {
             paper: config.paper.clone(),
             readings: readings(config),
             profile: self.profile.to_owned(),
             profile_note: config.note.clone(),
+            invocation: self.invocation.to_owned(),
             dataset: self.dataset(),
-            setup: setup(config, self.plan, &[]),
             tables: tables(config, self.plan),
             cells: self.plan.cells.iter().map(|cell| self.cell(cell)).collect(),
-            example: None,
-            samples: vec![Vec::new(); config.figures.samples_per_class as usize],
             curves: config.figures.curves.clone(),
+            samples_per_class: config.figures.samples_per_class,
         }
     }
 }
 
 /// The report's frame as the cache stands.
-pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) -> ReportInput {
+pub(super) fn frame(runner: &Runner, states: &BTreeMap<String, CellState>) -> Frame {
     let data = &runner.plan.nodes[runner.plan.data];
-    Frame {
+    Outline {
         config: &runner.loaded.config,
         plan: runner.plan,
         profile: &runner.loaded.profile,
@@ -69,7 +70,7 @@ pub(super) fn skeleton(runner: &Runner, states: &BTreeMap<String, CellState>) ->
         states,
         origins: &runner.origins(),
     }
-    .skeleton()
+    .frame()
 }
 
 /// The values of the keys that the paper's assumptions name.
@@ -82,7 +83,7 @@ fn readings(config: &Config) -> BTreeMap<String, String> {
     config.paper.assumptions.iter().flat_map(|assumption| &assumption.keys).filter_map(value).collect()
 }
 
-impl Frame<'_> {
+impl Outline<'_> {
     fn dataset(&self) -> Dataset {
         let node = &self.plan.nodes[self.plan.data];
         let (train_images, test_images) = self.plan.images;
@@ -110,9 +111,9 @@ impl Frame<'_> {
         }
     }
 
-    fn cell(&self, cell: &plan::Cell) -> Cell {
+    fn cell(&self, cell: &plan::Cell) -> Planned {
         let not_run = || CellState::NotRun { reason: "not run yet".into() };
-        Cell {
+        Planned {
             id: cell.id.clone(),
             seed: cell.seed,
             state: self.states.get(&cell.id).cloned().unwrap_or_else(not_run),
@@ -122,11 +123,7 @@ impl Frame<'_> {
                 "train": self.plan.nodes[cell.train].identity,
                 "evaluate": self.plan.nodes[cell.evaluate].identity,
             }),
-            command: format!("fpl-repro evaluate{} --cells '{}' --seeds {}", self.invocation, cell.id, cell.seed),
-            metrics: Vec::new(),
-            scores: None,
-            environment: None,
-            seconds: 0.0,
+            command: format!("fpl-repro evaluate{} --cells {} --seeds {}", self.invocation, word(&cell.id), cell.seed),
             origin: self.origins.get(&cell.id).cloned(),
         }
     }
@@ -188,36 +185,40 @@ pub(super) fn sources<'a>(
     wanted.into_iter().filter_map(read).chain(imported).collect()
 }
 
-/// Puts the measured numbers into the frame.
-pub(super) fn fill(runner: &Runner, mut input: ReportInput) -> Result<ReportInput> {
-    for (cell, planned) in input.cells.iter_mut().zip(&runner.plan.cells) {
-        if cell.state != CellState::Done {
-            continue;
-        }
-        let (train, evaluate, manifest) = if let Some(foreign) = runner.foreign(planned) {
-            (foreign.entry.clone(), foreign.entry, foreign.train)
-        } else {
-            let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
-            let manifest = store::read_manifest(&train)?;
-            (train, evaluate, manifest)
-        };
-        cell.metrics = read_metrics(&train.join(METRICS))?;
-        cell.scores = Some(read_scores(&evaluate.join(SCORES))?);
-        cell.environment = Some(manifest.environment);
-        cell.seconds = manifest.seconds;
+/// The report: the measured numbers in their frame.
+pub(super) fn fill(runner: &Runner, frame: Frame) -> Result<ReportInput> {
+    let mut measured = Measured::default();
+    let cells = frame.cells.iter().zip(&runner.plan.cells);
+    for (cell, planned) in cells.filter(|(cell, _)| cell.state == CellState::Done) {
+        measured.results.insert(cell.id.clone(), results(runner, planned)?);
     }
-    input.setup = setup(&runner.loaded.config, runner.plan, &input.cells);
-    let per_class = input.samples.len();
-    input.samples = Vec::new();
-    if !input.dataset.fingerprint.is_empty() {
+    measured.setup = setup(&runner.loaded.config, runner.plan, &measured.results);
+    if !frame.dataset.fingerprint.is_empty() {
         let folder = entry(runner, runner.plan.data);
         let names = fs::read_to_string(&folder.join(CLASSES_FILE))?;
-        input.dataset.classes = names.lines().map(str::to_owned).collect();
+        measured.classes = Some(names.lines().map(str::to_owned).collect());
         let records = records(&folder.join(TEST_FILE), runner.plan.images.1)?;
-        input.samples = samples(&records, per_class);
-        input.example = example(runner, &input, &records)?;
+        measured.samples = samples(&records, frame.samples_per_class as usize);
+        measured.example = example(runner, &frame, &records)?;
     }
-    Ok(input)
+    Ok(frame.report(measured))
+}
+
+/// The results of a cell, from here or from the bundle that they came in.
+fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
+    let (train, evaluate, manifest) = if let Some(foreign) = runner.foreign(planned) {
+        (foreign.entry.clone(), foreign.entry, foreign.train)
+    } else {
+        let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
+        let manifest = store::read_manifest(&train)?;
+        (train, evaluate, manifest)
+    };
+    Ok(Results {
+        metrics: read_metrics(&train.join(METRICS))?,
+        scores: read_scores(&evaluate.join(SCORES))?,
+        environment: manifest.environment,
+        seconds: manifest.seconds,
+    })
 }
 
 fn entry(runner: &Runner, id: usize) -> std::path::PathBuf {
@@ -240,10 +241,10 @@ fn samples(records: &[u8], per_class: usize) -> Vec<Vec<Image>> {
 }
 
 /// Figure 1: the first test image whose true class the chosen cell puts second; else the first that it gets wrong.
-fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Option<Example>> {
+fn example(runner: &Runner, frame: &Frame, records: &[u8]) -> Result<Option<Example>> {
     let chosen = &runner.loaded.config.figures.example;
     let done = |prefix: Option<&str>| {
-        let cells = input.cells.iter().zip(&runner.plan.cells);
+        let cells = frame.cells.iter().zip(&runner.plan.cells);
         let mut matching = cells.filter(|(cell, planned)| {
             let here = cell.state == CellState::Done && cell.origin.is_none(); // Bundles hold no logits.
             here && prefix.is_none_or(|prefix| planned.prefix == prefix)
@@ -275,21 +276,18 @@ fn example(runner: &Runner, input: &ReportInput, records: &[u8]) -> Result<Optio
     }))
 }
 
-/// Table 1; of no cells, only the paper's side.
-pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
+/// Table 1; without results only the paper's side.
+pub fn setup(config: &Config, plan: &Plan, results: &BTreeMap<String, Results>) -> Vec<SetupRow> {
     let paper = &config.paper.setup;
-    let measured: Vec<(&Cell, &plan::Cell)> = cells
-        .iter()
-        .zip(&plan.cells)
-        .filter(|(cell, planned)| cell.state == CellState::Done && planned.table == "table2")
-        .collect();
-    let ours = |value: &dyn Fn(&Cell, &plan::Cell) -> String| {
-        let values: BTreeSet<String> = measured.iter().map(|(cell, planned)| value(cell, planned)).collect();
+    let of_table = plan.cells.iter().filter(|planned| planned.table == "table2");
+    let measured: Vec<(&Results, &plan::Cell)> =
+        of_table.filter_map(|planned| Some((results.get(&planned.id)?, planned))).collect();
+    let ours = |value: &dyn Fn(&Results, &plan::Cell) -> String| {
+        let values: BTreeSet<String> = measured.iter().map(|(results, planned)| value(results, planned)).collect();
         values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join("; ")
     };
-    let environment = |value: fn(&crate::artifact::Environment) -> String| {
-        ours(&|cell: &Cell, _| cell.environment.as_ref().map(value).unwrap_or_default())
-    };
+    let environment =
+        |value: fn(&crate::artifact::Environment) -> String| ours(&|results: &Results, _| value(&results.environment));
     let row = |name: &str, paper: &str, ours: String| SetupRow { name: name.into(), paper: paper.into(), ours };
     vec![
         row(

@@ -2,10 +2,10 @@
 //!
 //! Nothing here reads a value back from the device, so a step on a GPU never waits for the loss.
 
+mod term;
+mod learned;
 mod cross_entropy;
 mod fpl;
-mod learned;
-mod term;
 mod true_class;
 
 use tch::Tensor;

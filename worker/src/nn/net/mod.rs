@@ -1,7 +1,7 @@
 //! The networks of the paper, with torchvision's layout and parameter names.
 
-pub mod efficientnet;
 mod layers;
+pub mod efficientnet;
 mod resnet;
 mod small;
 

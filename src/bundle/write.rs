@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::archive::{Archive, Files, pack};
 use super::evidence::Evidence;
-use super::{
-    Archive, CONFIG, CRATE, Configuration, DATA_MANIFEST, Files, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
-    REPORT_MANIFEST, Verified, cell_folder, pack, rocrate, shipped_digest, verify,
+use super::layout::{
+    CONFIG, CRATE, Configuration, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST,
+    cell_folder, shipped_digest,
 };
+use super::rocrate;
+use super::verify::{Verified, verify};
 use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
 use crate::config::{self, Config, Dataset, Initialization};
 use crate::data::TEST_FILE;

@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::Value;
 
-use super::evidence::{Evidence, canonical, get};
-use super::verify::{Fault, parse, report_path};
-use super::{CONFIG, Configuration, Files, LABELS, REPORT_MANIFEST, compare};
+use super::archive::Files;
+use super::compare;
+use super::evidence::{Cell, Evidence};
+use super::fault::Fault;
+use super::layout::{CONFIG, Configuration, LABELS, REPORT_MANIFEST, canonical, get, parse, report_path};
 use crate::config;
+use crate::number::plural;
 use crate::plan::{self, Plan};
 use crate::recipe::CLASSES;
-use crate::report::input::{Cell, CellState, Example, ReportInput};
-use crate::run::{Frame, setup};
+use crate::report::frame::{Frame, Measured, Results};
+use crate::report::input::{CellState, Example, ReportInput};
+use crate::run::{Outline, setup};
 
 /// Holds a report's content against what follows, and returns it.
 ///
-/// Taken from the report itself are only: why a cell has no result, the options in commands, the names of the classes,
+/// Taken from the report itself are only: why a cell has no result, the options that choose the configuration, the names of the classes,
 /// the pixels of the images shown, and the probabilities of Figure 1 but for p_T and p_F.
 pub(super) fn check(files: &Files, says: &Value, evidence: &Evidence) -> Result<ReportInput, Fault> {
     let bytes = get(files, &report_path())?;
@@ -27,28 +32,28 @@ pub(super) fn check(files: &Files, says: &Value, evidence: &Evidence) -> Result<
     let states: BTreeMap<String, CellState> =
         report.cells.iter().map(|cell| (cell.id.clone(), cell.state.clone())).collect();
     let origins = evidence.cells.iter().filter_map(|cell| Some((cell.id.clone(), cell.origin.clone()?))).collect();
-    let frame = Frame {
+    let frame = Outline {
         config: &configuration.config,
         plan: &plan,
         profile: &report.profile,
-        invocation: &invocation(&report),
+        invocation: &report.invocation,
         data: !report.dataset.fingerprint.is_empty(),
         states: &states,
         origins: &origins,
-    };
-    let skeleton = frame.skeleton();
-    let mut follows = skeleton.clone();
-    measured(&mut follows.cells, evidence);
-    follows.setup = setup(&configuration.config, &plan, &follows.cells);
-    images(&report, &mut follows, evidence)?;
+    }
+    .frame();
+    let mut measured = Measured { results: results(evidence), ..Measured::default() };
+    measured.setup = setup(&configuration.config, &plan, &measured.results);
+    images(&report, &frame, &mut measured, evidence)?;
+    let follows = frame.clone().report(measured);
     compare_values(&report_path(), says, &follows)?;
     let _: ReportInput = canonical(&report_path(), bytes)?;
-    compare_values(&format!("{REPORT_MANIFEST}: identity.fields"), &evidence.report.identity["fields"], &skeleton)?;
+    compare_values(&format!("{REPORT_MANIFEST}: identity.fields"), &evidence.report.identity["fields"], &frame)?;
     check_program(&configuration, evidence)?;
     Ok(report)
 }
 
-fn compare_values(place: &str, says: &Value, follows: &ReportInput) -> Result<(), Fault> {
+fn compare_values(place: &str, says: &Value, follows: &impl Serialize) -> Result<(), Fault> {
     let follows = serde_json::to_value(follows).map_err(|error| Fault::new(place, error.to_string()))?;
     let message = |difference| format!("{difference} (by {CONFIG} and the evidence)");
     compare::json(says, &follows).map_or(Ok(()), |difference| Err(Fault::new(place, message(difference))))
@@ -97,7 +102,8 @@ fn plan_of(configuration: &Configuration, report: &ReportInput) -> Result<Plan, 
     // Before a plan is made of it: a made-up configuration must not fill the memory.
     let rows: usize = config.tables.values().flat_map(|table| &table.rows).map(|row| row.losses.len()).sum();
     if rows.checked_mul(config.seeds.len()) != Some(report.cells.len()) {
-        let message = format!("cells: has {} entries, follow {rows} × {}", report.cells.len(), config.seeds.len());
+        let message =
+            format!("cells: has {}, follow {rows} × {}", plural(report.cells.len(), "entry"), config.seeds.len());
         return Err(Fault::new(&report_path(), message));
     }
     let fault = |error: crate::error::Error| Fault::new(CONFIG, error.to_string());
@@ -106,32 +112,28 @@ fn plan_of(configuration: &Configuration, report: &ReportInput) -> Result<Plan, 
     plan::plan(config, &shipped, archive, &[]).map_err(fault)
 }
 
-/// The options in the report's commands.
-fn invocation(report: &ReportInput) -> String {
-    let command = report.cells.first().map(|cell| cell.command.as_str()).unwrap_or_default();
-    let options = command.strip_prefix("fpl-repro evaluate").and_then(|rest| rest.split_once(" --cells '"));
-    options.map(|(options, _)| options.to_owned()).unwrap_or_default()
-}
-
-fn measured(cells: &mut [Cell], evidence: &Evidence) {
-    for cell in cells {
-        if let Some(found) = evidence.cells.iter().find(|found| found.id == cell.id) {
-            cell.metrics.clone_from(&found.metrics);
-            cell.scores = Some(found.scores.clone());
-            cell.environment = Some(found.train.environment.clone());
-            cell.seconds = found.train.seconds;
-        }
-    }
+/// What the evidence says of every cell.
+fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
+    let of = |cell: &Cell| Results {
+        metrics: cell.metrics.clone(),
+        scores: cell.scores.clone(),
+        environment: cell.train.environment.clone(),
+        seconds: cell.train.seconds,
+    };
+    evidence.cells.iter().map(|cell| (cell.id.clone(), of(cell))).collect()
 }
 
 /// Takes over the images shown, once they are held against labels and probabilities.
-fn images(report: &ReportInput, follows: &mut ReportInput, evidence: &Evidence) -> Result<(), Fault> {
+fn images(report: &ReportInput, frame: &Frame, follows: &mut Measured, evidence: &Evidence) -> Result<(), Fault> {
     let fault = |message: String| Fault::new(&report_path(), message);
-    let per_class = std::mem::take(&mut follows.samples).len();
+    let per_class = frame.samples_per_class as usize;
     if report.dataset.classes.len() != CLASSES {
-        return Err(fault(format!("dataset.classes: has {} entries, follow {CLASSES}", report.dataset.classes.len())));
+        return Err(fault(format!(
+            "dataset.classes: has {}, follow {CLASSES}",
+            plural(report.dataset.classes.len(), "entry")
+        )));
     }
-    follows.dataset.classes.clone_from(&report.dataset.classes);
+    follows.classes = Some(report.dataset.classes.clone());
     follows.samples.clone_from(&report.samples);
     follows.example.clone_from(&report.example);
     if evidence.labels.is_empty() {
@@ -165,7 +167,7 @@ fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
         return Err(fault(format!("image.label: says {}, follows {label} ({LABELS})", example.image.label)));
     }
     if example.probabilities.len() != CLASSES {
-        return Err(fault(format!("probabilities: has {} entries", example.probabilities.len())));
+        return Err(fault(format!("probabilities: has {}", plural(example.probabilities.len(), "entry"))));
     }
     let wrong = example.probabilities.iter().enumerate().filter(|(class, _)| *class != usize::from(label));
     let p_false = wrong.map(|(_, &p)| p).fold(0.0, f64::max) as f32;

@@ -1,4 +1,5 @@
-//! Numbers and names as the report writes them.
+//! Numbers and counted things as people read them: one way to write each, in every form of the report and on the command
+//! line.
 
 /// With `decimals` digits, a thousands separator and a true minus sign; `—` if not finite.
 pub fn fixed(value: f64, decimals: usize) -> String {
@@ -25,9 +26,15 @@ pub fn p_value(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { fixed(p, 4) }
 }
 
-/// `1.23e-5`: for values that differ by orders of magnitude.
+/// A p value after its sign: `p = 0.0625`, `p < 0.0001`.
+pub fn p_is(p: f64) -> String {
+    let value = p_value(p);
+    if value.starts_with('<') { format!("p {value}") } else { format!("p = {value}") }
+}
+
+/// `1.23e−5`: for values that differ by orders of magnitude.
 pub fn scientific(value: f64) -> String {
-    format!("{value:.2e}")
+    format!("{value:.2e}").replace('-', "−")
 }
 
 /// Text whose negative numbers have a true minus sign: a hyphen that starts a word and stands before a digit.
@@ -49,18 +56,38 @@ pub fn count(value: u64) -> String {
     grouped(&value.to_string())
 }
 
-/// `1 seed`, `5 seeds`.
+/// `1 seed`, `5 seeds`, `2 entries`.
 pub fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    let nouns = match noun.strip_suffix('y') {
+        _ if count == 1 => noun.to_owned(),
+        Some(start) => format!("{start}ies"),
+        None => format!("{noun}s"),
+    };
+    format!("{} {nouns}", self::count(count as u64))
 }
 
-/// `48 s`, `12 min`, `3.4 h`.
+/// What a number is of: `1 run`, `mean of 5 runs`.
+pub fn mean_of(count: usize, noun: &str) -> String {
+    format!("{}{}", if count == 1 { "" } else { "mean of " }, plural(count, noun))
+}
+
+/// Things by their numbers: `seed 0`, `seeds 0, 1, 2`.
+pub fn listed(noun: &str, numbers: &[u64]) -> String {
+    let names: Vec<String> = numbers.iter().map(u64::to_string).collect();
+    format!("{noun}{} {}", if numbers.len() == 1 { "" } else { "s" }, names.join(", "))
+}
+
+/// A duration: `0.4 s`, `41 s`, `5 min 02 s`, `2 h 03 min`.
 pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
+    if !seconds.is_finite() {
+        return "unknown".to_owned();
+    }
+    let whole = seconds.max(0.0).round() as u64;
+    match whole {
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..60 => format!("{whole} s"),
+        60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
+        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
     }
 }
 

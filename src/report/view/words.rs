@@ -1,0 +1,151 @@
+//! The sentences that more than one form of the report has: each stands here once, and templates only set them.
+
+use std::fmt::Write as _; // Writing to a String cannot fail.
+
+use serde::Serialize;
+
+use crate::number::plural;
+use crate::report::derived::Derived;
+
+/// Something that is explained: the term, and what is said of it.
+type Term = (&'static str, &'static str);
+
+/// The sentences, without markup.
+#[derive(Debug, Serialize)]
+pub struct Words {
+    /// How much of the matrix there is, from `of 40 cells` on.
+    pub status: String,
+    /// That the data are not CIFAR-10; what is shown of the data's name follows.
+    pub other_data: (&'static str, String),
+    pub reduced: (&'static str, String),
+    /// How the ledger is to be read.
+    pub claims: String,
+    /// When each verdict is given.
+    pub verdicts: [Vec<Term>; 3],
+    pub audit: &'static str,
+    pub resolution: &'static str,
+    pub setup: &'static str,
+    pub other_reading: &'static str,
+    pub results: &'static str,
+    pub further: &'static str,
+    pub contrasts: &'static str,
+    pub supplement: &'static str,
+    pub measures: [Term; 5],
+    pub cost: &'static str,
+}
+
+impl Words {
+    /// The sentences of a report.
+    pub(super) fn new(derived: &Derived) -> Self {
+        let status = &derived.status;
+        Self {
+            status: of_status(derived),
+            other_data: (
+                "Generated or other data.",
+                format!(
+                    "These are not the results of CIFAR-10: the data are “{}”. No number here says anything about the paper.",
+                    derived.input.dataset.name
+                ),
+            ),
+            reduced: (
+                "Reduced runs.",
+                format!(
+                    "{} of {} {} not follow the paper’s protocol. Their numbers are marked † and are no evidence for or \
+                     against the paper’s claims.",
+                    status.reduced,
+                    plural(status.cells, "cell"),
+                    if status.cells == 1 { "does" } else { "do" }
+                ),
+            ),
+            claims: format!(
+                "A claim is about the difference between two losses. Ours is the mean over pairs of runs with the same \
+                 seed, with its 95 % interval by Student’s t. The p value is that of the exact sign-flip permutation test, \
+                 two-sided, adjusted by Holm’s method over the {} with runs.",
+                plural(derived.ledger.family, "claim")
+            ),
+            verdicts: verdicts(),
+            audit: "The paper’s numbers and statements held against each other. This needs no run: it is the same in every \
+                    report.",
+            resolution: "The paper has one run per row. A difference between two accuracies is told from chance with 80 % \
+                         power if it is 2.8 standard errors of a difference, about four of one accuracy. McNemar’s exact \
+                         test on the same images would need to know which images both networks miss; from the error counts \
+                         alone, its p lies between the two values given.",
+            setup: "Setup: the paper’s beside ours, the latter read from the records of the runs.",
+            other_reading: "“False positive” can also be read as an image of the class that is missed. The totals are the \
+                            same: see",
+            results: "A difference is ours − the paper’s. “Total” is the number of misclassified test images, each of which \
+                      is one false positive of the class that it is taken for; so it fixes the accuracy.",
+            further: "The paper does not have these: they are tables of the configuration.",
+            contrasts: "The mean difference over pairs of runs with the same seed, ± its standard deviation. For false \
+                        positives, negative is better; for accuracy, positive is.",
+            supplement: "The paper does not have these. They are drawn from the same runs as the tables.",
+            measures: MEASURES,
+            cost: "Training alone, without the evaluations after epochs. Times of different machines, or of several runs at \
+                   once on one machine, do not compare losses.",
+        }
+    }
+}
+
+fn of_status(derived: &Derived) -> String {
+    let status = &derived.status;
+    let be = |count: usize, one: &'static str, several: &'static str| if count == 1 { one } else { several };
+    let mut text = format!(
+        "of {} (network × loss × initial weights × seed), {} trained and evaluated, {} failed, {} not run",
+        plural(status.cells, "cell"),
+        status.done,
+        status.failed,
+        status.not_run
+    );
+    if status.reduced_done > 0 {
+        let is = be(status.reduced_done, "is", "are");
+        let _ = write!(text, "; {} of the {} with results {is} reduced", status.reduced_done, status.done);
+    } else if status.done > 0 {
+        text += "; all results follow the paper’s protocol as far as it is known";
+    }
+    if status.imported > 0 {
+        let was = be(status.imported, "was", "were");
+        let _ = write!(text, "; {} {was} run elsewhere and imported", status.imported);
+    }
+    text
+}
+
+fn verdicts() -> [Vec<Term>; 3] {
+    [
+        vec![
+            ("reproduced", "the paper’s protocol, and an adjusted p below 5 % on the side that is claimed"),
+            ("contradicted", "likewise, on the other side"),
+        ],
+        vec![(
+            "direction only",
+            "not reproduced, but the 95 % interval lies on the claimed side. Runs of a reduced protocol can say no more than \
+             this: they are another experiment",
+        )],
+        vec![
+            (
+                "inconclusive",
+                "anything else with at least one pair of runs, and everything on data that are not CIFAR-10",
+            ),
+            ("not run", "no pair of runs"),
+        ],
+    ]
+}
+
+const MEASURES: [Term; 5] = [
+    (
+        "Eq. 9 is not top-1.",
+        "The paper defines accuracy as (TP + TN)/(TP + FP + TN + FN). Pooled over ten classes, each against the rest, it is \
+         1 − 2·(1 − top-1)/10: the true negatives of the other nine classes dominate, and a network that guesses has 82 %. \
+         The paper’s tables can only be top-1.",
+    ),
+    (
+        "p_F",
+        "is the largest softmax probability among the wrong classes, which FPL penalises; the paper says that CE “could not \
+         suppress” it.",
+    ),
+    ("The margin", "is p_T − p_F, negative for a misclassified image."),
+    ("ECE", "is the expected calibration error over 15 bins: how far confidence is from accuracy."),
+    (
+        "Roughness",
+        "is the standard deviation of the top-1 curve around its own local trend; the paper calls FPL’s curve smoother.",
+    ),
+];
