@@ -5,12 +5,13 @@ mod select;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Dataset, Initialization, TableRow, WeightsFile};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
-use crate::recipe::{Architecture, Loss, Network, Recipe};
+use crate::recipe::{Architecture, InitialWeights, Training, WeightsSource};
 
 pub use select::parse_seeds;
 
@@ -106,20 +107,10 @@ pub struct Cell {
     pub prefix: String,
     /// Key of its table.
     pub table: String,
-    /// Architecture and stem.
-    pub network: Network,
     /// Key of its initial weights.
     pub initialization: String,
-    /// Key of its loss.
-    pub loss_key: String,
-    /// The loss.
-    pub loss: Loss,
-    /// How it is trained.
-    pub recipe: Recipe,
-    /// Seed.
-    pub seed: u64,
-    /// Prefixes of tensors that are drawn although a weights file has them.
-    pub drop: Vec<String>,
+    /// What is trained, and how.
+    pub training: Training,
     /// How the protocol differs from the paper's; empty for the paper's own.
     pub deviations: Vec<String>,
     /// Whether `--cells` selects it.
@@ -186,41 +177,24 @@ impl Plan {
             .get(&row.initialization)
             .ok_or_else(|| lookup("initialization", &row.initialization))?;
         let prefix = format!("{table}/{}/{}/{loss_key}", network.architecture.id(), row.initialization);
-        let (kind, weights, drop) = self.weights(initialization, network.architecture, seed)?;
+        let (initialization, weights) = self.weights(initialization, network.architecture, seed)?;
         let (train_limit, test_limit) = config.dataset.limits();
-        let fields = json!({
-            "network": network, "loss": loss, "recipe": recipe, "seed": seed,
-            "initialization": { "kind": kind, "drop": drop },
-            "train_limit": train_limit, "test_limit": test_limit,
-        });
+        let training = Training { network, loss, recipe, seed, initialization, train_limit, test_limit };
         let id = format!("{prefix}/seed{seed}");
         let index = self.cells.len();
         let mut inputs = vec![("data", self.data)];
         inputs.extend(weights.map(|weights| ("weights", weights)));
-        let train = self.push(StageKind::Train, &id, &fields, Work::Train(index), &inputs);
-        let fields = json!({
-            "network": network, "normalization": recipe.normalization, "input_size": recipe.input_size,
-            "test_limit": test_limit,
-        });
-        let evaluate = self.push(
-            StageKind::Evaluate,
-            &id,
-            &fields,
-            Work::Evaluate(index),
-            &[("data", self.data), ("weights", train)],
-        );
+        let train = self.push(StageKind::Train, &id, &hashed(&training)?, Work::Train(index), &inputs);
+        let inputs = [("data", self.data), ("weights", train)];
+        let fields = hashed(&training.evaluation())?;
+        let evaluate = self.push(StageKind::Evaluate, &id, &fields, Work::Evaluate(index), &inputs);
         let deviations = deviation::deviations(config, paper, table, row, loss_key);
         self.cells.push(Cell {
             id,
             prefix,
             table: table.to_owned(),
-            network,
             initialization: row.initialization.clone(),
-            loss_key: loss_key.to_owned(),
-            loss,
-            recipe,
-            seed,
-            drop,
+            training,
             deviations,
             selected: true,
             train,
@@ -229,31 +203,32 @@ impl Plan {
         Ok(())
     }
 
-    /// The kind of initial weights, the stage that brings them, and what is drawn anyway.
+    /// Initial weights, and the stage that brings them.
     fn weights(
         &mut self,
         from: &Initialization,
         architecture: Architecture,
         seed: u64,
-    ) -> Result<(&'static str, Option<NodeId>, Vec<String>)> {
+    ) -> Result<(InitialWeights, Option<NodeId>)> {
         let head = match architecture {
             Architecture::ResNet18 | Architecture::ResNet50 => "fc.",
             Architecture::EfficientNetV2S => "classifier.1.",
         };
         match from {
-            Initialization::Random => Ok(("random", None, Vec::new())),
+            Initialization::Random => Ok((InitialWeights { kind: WeightsSource::Random, drop: Vec::new() }, None)),
             Initialization::Weights { files } => {
                 let file = files.get(architecture.id()).ok_or_else(|| missing("weights file", architecture.id()))?;
                 let fields = json!({ "kind": "weights", "sha256": file.sha256 });
                 let name = format!("weights {}", file.url.rsplit('/').next().unwrap_or(architecture.id()));
                 let fetch = self.push(StageKind::Fetch, &name, &fields, Work::Weights(file.clone()), &[]);
                 let drop = std::iter::once(head.to_owned()).chain(file.drop.iter().cloned()).collect();
-                Ok(("weights", Some(fetch), drop))
+                Ok((InitialWeights { kind: WeightsSource::Weights, drop }, Some(fetch)))
             }
             Initialization::Cell { cell } => {
                 let id = format!("{cell}/seed{seed}");
                 let source = self.cells.iter().find(|other| other.id == id).ok_or_else(|| missing("cell", &id))?;
-                Ok(("cell", Some(source.train), vec![head.to_owned()]))
+                let drop = vec![head.to_owned()];
+                Ok((InitialWeights { kind: WeightsSource::Cell, drop }, Some(source.train)))
             }
         }
     }
@@ -292,7 +267,8 @@ impl Plan {
                 (format!("{table}/{architecture}/{}/{loss}", row.initialization), rank)
             })
             .collect();
-        self.cells.sort_by_key(|cell| (seed_rank.get(&cell.seed).copied(), row_rank.get(&cell.prefix).copied()));
+        self.cells
+            .sort_by_key(|cell| (seed_rank.get(&cell.training.seed).copied(), row_rank.get(&cell.prefix).copied()));
         for (index, cell) in self.cells.iter().enumerate() {
             self.nodes[cell.train].work = Work::Train(index);
             self.nodes[cell.evaluate].work = Work::Evaluate(index);
@@ -335,6 +311,12 @@ fn data_recipe(dataset: &Dataset, archive_sha256: Option<&str>) -> (Value, Strin
             "data generated".to_owned(),
         ),
     }
+}
+
+/// What determines a result, as it is hashed.
+fn hashed(fields: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(fields)
+        .map_err(|error| Error::Render { what: "what is hashed".into(), message: error.to_string() })
 }
 
 fn missing(kind: &str, name: &str) -> Error {

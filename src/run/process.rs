@@ -15,14 +15,13 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
 use crate::plan::{Cell, Node, StageKind, Work};
-use crate::protocol::{DeviceInfo, EvaluateJob, Job, Message, TrainJob};
+use crate::protocol::{DeviceInfo, EvaluateJob, EvaluatePlace, Job, Message, TrainJob, TrainPlace};
 use crate::results::{read_labels, read_logits, read_metrics};
 use crate::scores;
 
 /// Trains a cell; where it ran, and the training time over all sessions.
 pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
     let data = &runner.plan.nodes[runner.plan.data];
-    let (train_limit, test_limit) = runner.loaded.config.dataset.limits();
     let weights = node.inputs.iter().find(|&&input| input != runner.plan.data).map(|&input| {
         let source = &runner.plan.nodes[input];
         let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
@@ -31,17 +30,13 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
     let work = runner.store.work(node);
     fs::create_dir_all(&work)?;
     let job = Job::Train(Box::new(TrainJob {
-        network: cell.network,
-        loss: cell.loss.clone(),
-        recipe: cell.recipe.clone(),
-        seed: cell.seed,
-        data: absolute(&runner.store.entry(data)),
-        train_limit,
-        test_limit,
-        weights,
-        drop: cell.drop.clone(),
-        work: absolute(&work),
-        out: absolute(out),
+        training: cell.training.clone(),
+        place: TrainPlace {
+            data: absolute(&runner.store.entry(data)),
+            weights,
+            work: absolute(&work),
+            out: absolute(out),
+        },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     }));
@@ -78,15 +73,13 @@ fn resumptions(work: &Path, resumed: bool) -> Result<u32> {
 /// Evaluates a cell: the worker computes logits, everything else follows from them here.
 pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
     let data = runner.store.entry(&runner.plan.nodes[runner.plan.data]);
-    let (_, test_limit) = runner.loaded.config.dataset.limits();
     let job = Job::Evaluate(EvaluateJob {
-        network: cell.network,
-        normalization: cell.recipe.normalization.clone(),
-        input_size: cell.recipe.input_size,
-        data: absolute(&data),
-        test_limit,
-        weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
-        out: absolute(out),
+        evaluation: cell.training.evaluation(),
+        place: EvaluatePlace {
+            data: absolute(&data),
+            weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
+            out: absolute(out),
+        },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     });
@@ -172,7 +165,7 @@ impl Session {
 
     fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message, speed: &mut f64) {
         let subject = cell.id.as_str();
-        let epochs = cell.recipe.epochs;
+        let epochs = cell.training.recipe.epochs;
         let images = f64::from(runner.plan.images.0);
         match message {
             Message::Device(info) => {

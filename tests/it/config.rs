@@ -183,7 +183,9 @@ fn the_readme_has_the_three_readings_of_fine_tuning() {
             let config = config::load(&root.join("pipeline.toml"), None, &sets).unwrap().config;
             let plan = plan(&config, &config::shipped().unwrap(), None, &[]).unwrap();
             let cell = plan.cells.iter().find(|cell| cell.initialization == "imagenet").unwrap();
-            (cell.network.stem, cell.recipe.input_size, cell.drop.clone(), cell.deviations.is_empty())
+            let training = &cell.training;
+            let drop = training.initialization.drop.clone();
+            (training.network.stem, training.recipe.input_size, drop, cell.deviations.is_empty())
         })
         .collect();
     let head = || vec!["fc.".to_owned()];

@@ -3,11 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fpl_repro::config::{self, Config};
 use fpl_repro::fingerprint::{Fingerprint, canonical};
 use fpl_repro::plan::{StageKind, plan};
+use fpl_repro::protocol::{EvaluateJob, EvaluatePlace, TrainJob, TrainPlace};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -295,6 +296,38 @@ fn order_of_keys_comments_and_spelling_of_numbers_are_no_part() {
         let config = config::load(&file, None, &[]).unwrap().config;
         let stage = StageKind::Train;
         assert_eq!(fingerprints(&config, stage), fingerprints(&load(&[]), stage), "{name}");
+    }
+}
+
+/// Every field of a job, however deep, but for `place`, `device` and `threads`, stands in the fingerprint's fields.
+#[test]
+fn what_a_worker_is_sent_is_what_is_hashed() {
+    let path = || PathBuf::from("somewhere");
+    let plan = plan(&load(&[]), &config::shipped().unwrap(), None, &[]).unwrap();
+    for cell in &plan.cells {
+        let train = TrainJob {
+            training: cell.training.clone(),
+            place: TrainPlace { data: path(), weights: Some(path()), work: path(), out: path() },
+            device: "cpu".into(),
+            threads: 1,
+        };
+        let evaluate = EvaluateJob {
+            evaluation: cell.training.evaluation(),
+            place: EvaluatePlace { data: path(), weights: path(), out: path() },
+            device: "cpu".into(),
+            threads: 1,
+        };
+        let sent = [serde_json::to_value(train).unwrap(), serde_json::to_value(evaluate).unwrap()];
+        for (mut job, (what, node)) in sent.into_iter().zip([("training", cell.train), ("evaluation", cell.evaluate)]) {
+            let job = job.as_object_mut().unwrap();
+            job.remove("device").unwrap();
+            job.remove("threads").unwrap();
+            let place = job.remove("place").unwrap();
+            let paths = place.as_object().unwrap().values().all(|value| *value == "somewhere");
+            assert!(paths, "a place holds paths, whose content is hashed: {place}");
+            let hashed = serde_json::json!({ what: plan.nodes[node].identity["fields"] });
+            assert_eq!(serde_json::to_value(&job).unwrap(), hashed, "{}", cell.id);
+        }
     }
 }
 

@@ -22,7 +22,7 @@ use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{self, Lock};
 use fpl_repro::protocol::{EvaluateJob, Job, Message, TrainJob};
-use fpl_repro::recipe::{CLASSES, Initializer, Network};
+use fpl_repro::recipe::{CLASSES, Initializer, Network, Recipe, Training};
 use fpl_repro::results::{RECORD, read_metrics, records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
@@ -80,36 +80,36 @@ fn send(message: &Message) {
 
 fn run(job: &Job) -> Result<()> {
     match job {
-        Job::Probe { device } => device::prepare(device, 1).map(|(_, info)| send(&Message::Device(info))),
         Job::Train(job) => train(job),
         Job::Evaluate(job) => evaluate(job),
     }
 }
 
 fn train(job: &TrainJob) -> Result<()> {
+    let TrainJob { training, place, device, threads } = job;
     // A worker whose parent was killed may need a moment to notice.
-    let _lock = Lock::acquire(&job.work.join("worker.lock"), || {})?;
-    let device = prepare(&job.device, job.threads)?;
-    let (train_file, test_file) = (job.data.join(TRAIN_FILE), job.data.join(TEST_FILE));
-    let test_records = records(&test_file, limit(job.test_limit))?;
-    let train = Dataset::from_records(&records(&train_file, limit(job.train_limit))?, &train_file, device)?;
+    let _lock = Lock::acquire(&place.work.join("worker.lock"), || {})?;
+    let device = prepare(device, *threads)?;
+    let (train_file, test_file) = (place.data.join(TRAIN_FILE), place.data.join(TEST_FILE));
+    let test_records = records(&test_file, limit(training.test_limit))?;
+    let train = Dataset::from_records(&records(&train_file, limit(training.train_limit))?, &train_file, device)?;
     let test = Dataset::from_records(&test_records, &test_file, device)?;
     let labels: Vec<u8> = test_records.iter().step_by(RECORD).copied().collect();
 
-    let mut cell = TrainedCell::new(job, &train, device)?;
-    let mut metrics = cell.resume(job)?;
+    let mut cell = TrainedCell::new(training, place.weights.as_deref(), &train, device)?;
+    let mut metrics = cell.resume(&place.work)?;
     if !metrics.is_empty() {
         send(&Message::Resumed { epochs: metrics.len() as u32 });
     }
-    for epoch in metrics.len() as u32..job.recipe.epochs {
-        let line = cell.epoch(job, &train, &test, &labels, epoch)?;
+    for epoch in metrics.len() as u32..training.recipe.epochs {
+        let line = cell.epoch(training, &train, &test, &labels, epoch)?;
         metrics.push(line.clone());
-        write_metrics(&job.work.join(METRICS), &metrics)?;
-        cell.checkpoint(&job.work, epoch + 1)?;
+        write_metrics(&place.work.join(METRICS), &metrics)?;
+        cell.checkpoint(&place.work, epoch + 1)?;
         send(&Message::Epoch(line));
     }
-    save(&cell.model_tensors(""), &job.out.join(WEIGHTS))?;
-    write_metrics(&job.out.join(METRICS), &metrics)
+    save(&cell.model_tensors(""), &place.out.join(WEIGHTS))?;
+    write_metrics(&place.out.join(METRICS), &metrics)
 }
 
 /// A network in training.
@@ -122,35 +122,35 @@ struct TrainedCell {
 }
 
 impl TrainedCell {
-    fn new(job: &TrainJob, train: &Dataset, device: Device) -> Result<Self> {
-        let (store, net) =
-            build(job.network, job.recipe.initializer, torch_seed(job.seed, Purpose::Weights, 0), device)?;
-        if let Some(path) = &job.weights {
-            weights::load(&store, &weights::read(path)?, &job.drop, path)?;
+    fn new(training: &Training, weights: Option<&Path>, train: &Dataset, device: Device) -> Result<Self> {
+        let Training { network, recipe, seed, initialization, .. } = training;
+        let (store, net) = build(*network, recipe.initializer, torch_seed(*seed, Purpose::Weights, 0), device)?;
+        if let Some(path) = weights {
+            weights::load(&store, &weights::read(path)?, &initialization.drop, path)?;
         }
         net::channels_last(&store);
-        let criterion = Criterion::new(&job.loss, train.class_counts());
-        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters(&store, &criterion));
+        let criterion = Criterion::new(&training.loss, train.class_counts());
+        let optimizer = Optimizer::new(&recipe.optimizer, parameters(&store, &criterion));
         Ok(Self { store, net, criterion, optimizer, device })
     }
 
     fn epoch(
         &mut self,
-        job: &TrainJob,
+        training: &Training,
         train: &Dataset,
         test: &Dataset,
         labels: &[u8],
         epoch: u32,
     ) -> Result<EpochMetrics> {
         let images = train.len();
-        let steps = (images as u64).div_ceil(u64::from(job.recipe.batch_size));
+        let steps = (images as u64).div_ceil(u64::from(training.recipe.batch_size));
         let mut fit = Fit {
             net: self.net.as_ref(),
             optimizer: &mut self.optimizer,
             train,
             criterion: &self.criterion,
-            recipe: &job.recipe,
-            seed: job.seed,
+            recipe: &training.recipe,
+            seed: training.seed,
             device: self.device,
         };
         let started = Instant::now();
@@ -167,7 +167,7 @@ impl TrainedCell {
             message: format!("the loss is not finite in epoch {}, step {} of {steps}", epoch + 1, non_finite.step),
             help: "lower the learning rate, or check the loss's configuration".into(),
         })?;
-        let scores = score(self.net.as_ref(), test, labels, job)?;
+        let scores = score(self.net.as_ref(), test, labels, &training.recipe)?;
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train_loss: done.loss,
@@ -196,17 +196,17 @@ impl TrainedCell {
     }
 
     /// Goes on from a checkpoint, if there is one; the metrics so far.
-    fn resume(&mut self, job: &TrainJob) -> Result<Vec<EpochMetrics>> {
-        let path = job.work.join(CHECKPOINT);
+    fn resume(&mut self, work: &Path) -> Result<Vec<EpochMetrics>> {
+        let path = work.join(CHECKPOINT);
         if !path.exists() {
             return Ok(Vec::new());
         }
         let tensors = weights::read(&path)?;
         let epochs = tensors.get("epochs").and_then(|tensor| i64::try_from(tensor).ok()).unwrap_or(0) as usize;
-        let mut metrics = read_metrics(&job.work.join(METRICS))?;
+        let mut metrics = read_metrics(&work.join(METRICS))?;
         if metrics.len() < epochs {
             let message = format!("holds {} epochs, the checkpoint {epochs}", metrics.len());
-            return Err(Error::data(job.work.join(METRICS), message, "remove the folder to train from the start"));
+            return Err(Error::data(work.join(METRICS), message, "remove the folder to train from the start"));
         }
         metrics.truncate(epochs);
         let part = |prefix: &str| -> BTreeMap<String, Tensor> {
@@ -223,14 +223,15 @@ impl TrainedCell {
 }
 
 fn evaluate(job: &EvaluateJob) -> Result<()> {
-    let device = prepare(&job.device, job.threads)?;
-    let test_file = job.data.join(TEST_FILE);
-    let test = Dataset::from_records(&records(&test_file, limit(job.test_limit))?, &test_file, device)?;
-    let (store, net) = build(job.network, Initializer::Torchvision, 0, device)?;
-    weights::load(&store, &weights::read(&job.weights)?, &[], &job.weights)?;
+    let EvaluateJob { evaluation, place, device, threads } = job;
+    let device = prepare(device, *threads)?;
+    let test_file = place.data.join(TEST_FILE);
+    let test = Dataset::from_records(&records(&test_file, limit(evaluation.test_limit))?, &test_file, device)?;
+    let (store, net) = build(evaluation.network, Initializer::Torchvision, 0, device)?;
+    weights::load(&store, &weights::read(&place.weights)?, &[], &place.weights)?;
     net::channels_last(&store);
-    let logits = logits(net.as_ref(), &test, &job.normalization, job.input_size);
-    save(&[("logits".into(), logits)], &job.out.join(LOGITS))
+    let logits = logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
+    save(&[("logits".into(), logits)], &place.out.join(LOGITS))
 }
 
 fn prepare(requested: &str, threads: u32) -> Result<Device> {
@@ -258,8 +259,8 @@ fn limit(limit: u32) -> u32 {
     if limit == 0 { u32::MAX } else { limit }
 }
 
-fn score(net: &dyn ModuleT, test: &Dataset, labels: &[u8], job: &TrainJob) -> Result<Scores> {
-    let logits = logits(net, test, &job.recipe.normalization, job.recipe.input_size);
+fn score(net: &dyn ModuleT, test: &Dataset, labels: &[u8], recipe: &Recipe) -> Result<Scores> {
+    let logits = logits(net, test, &recipe.normalization, recipe.input_size);
     let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(torch)?;
     scores::scores(&logits, labels).map_err(|error| Error::Cell {
         cell: "training".into(),

@@ -114,7 +114,7 @@ impl Frame<'_> {
         let not_run = || CellState::NotRun { reason: "not run yet".into() };
         Cell {
             id: cell.id.clone(),
-            seed: cell.seed,
+            seed: cell.training.seed,
             state: self.states.get(&cell.id).cloned().unwrap_or_else(not_run),
             deviations: cell.deviations.clone(),
             fingerprint: self.plan.nodes[cell.evaluate].fingerprint.to_string(),
@@ -122,7 +122,10 @@ impl Frame<'_> {
                 "train": self.plan.nodes[cell.train].identity,
                 "evaluate": self.plan.nodes[cell.evaluate].identity,
             }),
-            command: format!("fpl-repro evaluate{} --cells '{}' --seeds {}", self.invocation, cell.id, cell.seed),
+            command: format!(
+                "fpl-repro evaluate{} --cells '{}' --seeds {}",
+                self.invocation, cell.id, cell.training.seed
+            ),
             metrics: Vec::new(),
             scores: None,
             environment: None,
@@ -306,18 +309,18 @@ pub fn setup(config: &Config, plan: &Plan, cells: &[Cell]) -> Vec<SetupRow> {
             environment(|on| if on.cuda.is_empty() { "none: CPU".into() } else { on.cuda.clone() }),
         ),
         row("Framework", &paper.framework, environment(|on| format!("libtorch {} (tch 0.26)", on.libtorch))),
-        row("Batch size", &paper.batch_size, ours(&|_, planned| planned.recipe.batch_size.to_string())),
-        row("Epochs", &paper.epochs, ours(&|_, planned| planned.recipe.epochs.to_string())),
+        row("Batch size", &paper.batch_size, ours(&|_, planned| planned.training.recipe.batch_size.to_string())),
+        row("Epochs", &paper.epochs, ours(&|_, planned| planned.training.recipe.epochs.to_string())),
         row(
             "Initial learning rate",
             &paper.learning_rate,
-            ours(&|_, planned| planned.recipe.optimizer.learning_rate().to_string()),
+            ours(&|_, planned| planned.training.recipe.optimizer.learning_rate().to_string()),
         ),
-        row("Optimizer", &paper.optimizer, ours(&|_, planned| planned.recipe.optimizer.title().into())),
+        row("Optimizer", &paper.optimizer, ours(&|_, planned| planned.training.recipe.optimizer.title().into())),
         row(
             "Scheduler",
             &paper.scheduler,
-            ours(&|_, planned| match planned.recipe.schedule {
+            ours(&|_, planned| match planned.training.recipe.schedule {
                 Schedule::Cosine => "cosine, per epoch".into(),
                 Schedule::MultiStep { .. } => "multi-step".into(),
             }),
