@@ -8,6 +8,7 @@ pub mod fs;
 pub mod fingerprint;
 // The paper as plain data, and what stages write.
 pub mod recipe;
+pub mod id;
 pub mod seed;
 pub mod data;
 pub mod artifact;

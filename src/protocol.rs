@@ -50,6 +50,8 @@ pub struct TrainPlace {
     pub data: PathBuf,
     /// Initial weights; `None`: all are drawn.
     pub weights: Option<PathBuf>,
+    /// File with the training labels, whose digest is in the training; `None`: they come with the data.
+    pub labels: Option<PathBuf>,
     /// Folder of checkpoint and metrics, which survives the worker.
     pub work: PathBuf,
     /// Folder for the results.

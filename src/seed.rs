@@ -19,6 +19,10 @@ pub enum Purpose {
     Dropout,
     /// Generated data.
     Images,
+    /// Which images of a class an imbalanced training set has; the class counts as the epoch.
+    Selection,
+    /// Wrong labels.
+    LabelNoise,
 }
 
 impl Purpose {
@@ -29,6 +33,8 @@ impl Purpose {
             Self::Augmentation => "augmentation",
             Self::Dropout => "dropout",
             Self::Images => "images",
+            Self::Selection => "selection",
+            Self::LabelNoise => "label-noise",
         }
     }
 }

@@ -9,7 +9,6 @@ use super::verify::{Fault, parse, report_path};
 use super::{CONFIG, Configuration, Files, LABELS, REPORT_MANIFEST, compare};
 use crate::config;
 use crate::plan::{self, Plan};
-use crate::recipe::CLASSES;
 use crate::report::input::{Cell, CellState, Example, ReportInput};
 use crate::run::{Frame, setup};
 
@@ -128,8 +127,9 @@ fn measured(cells: &mut [Cell], evidence: &Evidence) {
 fn images(report: &ReportInput, follows: &mut ReportInput, evidence: &Evidence) -> Result<(), Fault> {
     let fault = |message: String| Fault::new(&report_path(), message);
     let per_class = std::mem::take(&mut follows.samples).len();
-    if report.dataset.classes.len() != CLASSES {
-        return Err(fault(format!("dataset.classes: has {} entries, follow {CLASSES}", report.dataset.classes.len())));
+    let (classes, known) = (report.dataset.classes.len(), follows.dataset.classes.len());
+    if classes != known {
+        return Err(fault(format!("dataset.classes: has {classes} entries, follow {known}")));
     }
     follows.dataset.classes.clone_from(&report.dataset.classes);
     follows.samples.clone_from(&report.samples);
@@ -149,11 +149,11 @@ fn images(report: &ReportInput, follows: &mut ReportInput, evidence: &Evidence) 
             return Err(fault(format!("samples[{class}]: are not {expected} images of that class")));
         }
     }
-    report.example.as_ref().map_or(Ok(()), |example| check_example(example, evidence))
+    report.example.as_ref().map_or(Ok(()), |example| check_example(example, classes, evidence))
 }
 
 /// Figure 1's probabilities are those of the cell's prediction.
-fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
+fn check_example(example: &Example, classes: usize, evidence: &Evidence) -> Result<(), Fault> {
     let fault = |message: String| Fault::new(&report_path(), format!("example.{message}"));
     let cell = evidence.cells.iter().find(|cell| cell.id == example.cell);
     let cell = cell.ok_or_else(|| fault(format!("cell: `{}` has no evidence", example.cell)))?;
@@ -164,7 +164,7 @@ fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
     if example.image.label != label {
         return Err(fault(format!("image.label: says {}, follows {label} ({LABELS})", example.image.label)));
     }
-    if example.probabilities.len() != CLASSES {
+    if example.probabilities.len() != classes {
         return Err(fault(format!("probabilities: has {} entries", example.probabilities.len())));
     }
     let wrong = example.probabilities.iter().enumerate().filter(|(class, _)| *class != usize::from(label));

@@ -142,9 +142,9 @@ impl<'a> Runner<'a> {
     fn fetch_weights(&self, outcomes: &mut BTreeMap<String, CellOutcome>) -> Result<()> {
         for cell in self.plan.cells.iter().filter(|cell| cell.selected) {
             for &input in &self.plan.nodes[cell.train].inputs {
-                if self.plan.nodes[input].stage == StageKind::Fetch && input != self.plan.data {
+                if self.plan.nodes[input].stage == StageKind::Fetch && input != cell.data {
                     let outcome = self.outcome_of(cell, self.ensure(input).map(|_| ()))?;
-                    outcomes.insert(cell.id.clone(), outcome);
+                    outcomes.insert(cell.id.to_string(), outcome);
                 }
             }
         }
@@ -173,14 +173,14 @@ impl<'a> Runner<'a> {
                         let Some(cell) = next else { break };
                         if stop.load(Ordering::Relaxed) {
                             lock(&outcomes)
-                                .insert(cell.id.clone(), CellOutcome::NotRun("another cell failed first".into()));
+                                .insert(cell.id.to_string(), CellOutcome::NotRun("another cell failed first".into()));
                             continue;
                         }
                         match self.run_cell(cell) {
                             Ok(outcome) => {
                                 let failed = !matches!(outcome, CellOutcome::Done);
                                 stop.fetch_or(failed && !self.options.keep_going, Ordering::Relaxed);
-                                lock(&outcomes).insert(cell.id.clone(), outcome);
+                                lock(&outcomes).insert(cell.id.to_string(), outcome);
                             }
                             Err(error) => {
                                 stop.store(true, Ordering::Relaxed);
@@ -209,12 +209,12 @@ impl<'a> Runner<'a> {
         match error {
             Error::Interrupted { .. } | Error::Device { .. } | Error::Io { .. } => Err(error),
             Error::Forbidden { .. } => {
-                self.reporter.emit(&Event::Skipped(&cell.id, &text));
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
                 Ok(CellOutcome::Forbidden(text))
             }
             Error::Network { .. } | Error::Data { .. } => {
                 let reason = format!("weights missing: {text}");
-                self.reporter.emit(&Event::Skipped(&cell.id, &reason));
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
                 Ok(CellOutcome::NotRun(reason))
             }
             _ => Ok(CellOutcome::Failed(text)),
@@ -223,14 +223,14 @@ impl<'a> Runner<'a> {
 
     /// The state of every cell of the matrix: of this run, or as the cache has it.
     fn states(&self, outcomes: &BTreeMap<String, CellOutcome>) -> BTreeMap<String, CellState> {
-        let state = |cell: &Cell| match outcomes.get(&cell.id) {
+        let state = |cell: &Cell| match outcomes.get(cell.id.as_str()) {
             Some(CellOutcome::Failed(reason)) => CellState::Failed { reason: reason.clone() },
             Some(CellOutcome::NotRun(reason) | CellOutcome::Forbidden(reason)) => {
                 CellState::NotRun { reason: reason.clone() }
             }
             _ => self.state_in_cache(cell),
         };
-        self.plan.cells.iter().map(|cell| (cell.id.clone(), state(cell))).collect()
+        self.plan.cells.iter().map(|cell| (cell.id.to_string(), state(cell))).collect()
     }
 
     fn state_in_cache(&self, cell: &Cell) -> CellState {
@@ -258,7 +258,7 @@ impl<'a> Runner<'a> {
 
     /// Where the results of cells that are not this cache's own came from.
     pub fn origins(&self) -> BTreeMap<String, Origin> {
-        let origin = |cell: &Cell| Some((cell.id.clone(), self.foreign(cell)?.origin));
+        let origin = |cell: &Cell| Some((cell.id.to_string(), self.foreign(cell)?.origin));
         self.plan.cells.iter().filter_map(origin).collect()
     }
 
@@ -325,8 +325,8 @@ impl<'a> Runner<'a> {
             crate::fs::remove(&self.store.work(node))?;
         }
         let result = match &node.work {
-            Work::Data(dataset) => {
-                fetch::data(self, node, dataset, claim.staging()).map(|()| (environment::here(), None))
+            Work::Data(source) => {
+                fetch::data(self, node, source, claim.staging()).map(|()| (environment::here(), None))
             }
             Work::Weights(file) => {
                 fetch::weights(self, node, file, claim.staging()).map(|()| (environment::here(), None))

@@ -21,8 +21,8 @@ use crate::scores;
 
 /// Trains a cell; where it ran, and the training time over all sessions.
 pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
-    let data = &runner.plan.nodes[runner.plan.data];
-    let weights = node.inputs.iter().find(|&&input| input != runner.plan.data).map(|&input| {
+    let data = &runner.plan.nodes[cell.data];
+    let weights = node.inputs.iter().find(|&&input| input != cell.data).map(|&input| {
         let source = &runner.plan.nodes[input];
         let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
         absolute(&runner.store.entry(source).join(name))
@@ -34,6 +34,7 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
         place: TrainPlace {
             data: absolute(&runner.store.entry(data)),
             weights,
+            labels: cell.labels_file.as_ref().map(|path| absolute(&runner.loaded.root_path(path))),
             work: absolute(&work),
             out: absolute(out),
         },
@@ -72,7 +73,8 @@ fn resumptions(work: &Path, resumed: bool) -> Result<u32> {
 
 /// Evaluates a cell: the worker computes logits, everything else follows from them here.
 pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
-    let data = runner.store.entry(&runner.plan.nodes[runner.plan.data]);
+    let data = runner.store.entry(&runner.plan.nodes[cell.data]);
+    let shape = cell.training.shape;
     let job = Job::Evaluate(EvaluateJob {
         evaluation: cell.training.evaluation(),
         place: EvaluatePlace {
@@ -84,13 +86,13 @@ pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) ->
         threads: runner.options.threads,
     });
     let session = Session::run(runner, node, cell, &job)?;
-    let logits = read_logits(&out.join(LOGITS))?;
-    let labels = read_labels(&data.join(TEST_FILE), runner.plan.images.1)?;
-    let predictions =
-        scores::predictions(&logits, &labels).map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
-    fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions))?;
+    let logits = read_logits(&out.join(LOGITS), shape.classes)?;
+    let labels = read_labels(&data.join(TEST_FILE), shape, cell.images.1)?;
+    let predictions = scores::predictions(&logits, &labels, shape.classes)
+        .map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions, shape.classes))?;
     fs::write_atomic(&out.join(PROBABILITIES), &scores::probabilities_to_bytes(&predictions))?;
-    let scores = scores::of_predictions(&predictions, &labels);
+    let scores = scores::of_predictions(&predictions, &labels, shape.classes);
     let text = serde_json::to_string_pretty(&scores)
         .map_err(|error| Error::Render { what: SCORES.into(), message: error.to_string() })?;
     fs::write_atomic(&out.join(SCORES), text.as_bytes())?;
@@ -139,9 +141,11 @@ impl Session {
         match followed {
             Ok(true) if status.success() => Ok(session),
             Ok(_) => Err(cell_error(cell, &ended(status), runner, node)),
-            Err(Error::Cell { message, help, .. }) => {
-                Err(Error::Cell { cell: cell.id.clone(), message, help: format!("{help}; log: `{}`", log.display()) })
-            }
+            Err(Error::Cell { message, help, .. }) => Err(Error::Cell {
+                cell: cell.id.to_string(),
+                message,
+                help: format!("{help}; log: `{}`", log.display()),
+            }),
             Err(error) => Err(error),
         }
     }
@@ -166,7 +170,7 @@ impl Session {
     fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message, speed: &mut f64) {
         let subject = cell.id.as_str();
         let epochs = cell.training.recipe.epochs;
-        let images = f64::from(runner.plan.images.0);
+        let images = f64::from(cell.images.0);
         match message {
             Message::Device(info) => {
                 runner.reporter.emit(&Event::Device(
@@ -223,7 +227,7 @@ fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
         .process_group(0)
         .spawn()
         .map_err(|error| Error::Cell {
-            cell: cell.id.clone(),
+            cell: cell.id.to_string(),
             message: format!("failed to start `{}`: {error}", program.display()),
             help: "build both programs: `cargo build --release`".into(),
         })
@@ -247,7 +251,7 @@ fn listen(child: &mut Child) -> Receiver<Message> {
 
 fn cell_error(cell: &Cell, message: &str, runner: &Runner, node: &Node) -> Error {
     Error::Cell {
-        cell: cell.id.clone(),
+        cell: cell.id.to_string(),
         message: message.to_owned(),
         help: format!("log: `{}`", runner.store.log(node).display()),
     }

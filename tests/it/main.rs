@@ -16,6 +16,7 @@ mod paper;
 mod pipeline;
 mod real;
 mod report;
+mod sample;
 mod scores;
 mod stats;
 mod support;

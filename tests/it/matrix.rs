@@ -132,6 +132,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         test_top5_pct: 99.0 - 9.0 / f64::from(epoch) + shift / 10.0,
         seconds: 12.5,
         learned_alpha: None,
+        memorized_pct: None,
         images_per_second: 4000.0,
     };
     Cell {
@@ -207,7 +208,7 @@ pub(crate) fn realistic(
         let (fpl, converged) = (cell.id.contains("/fpl/"), cell.id.starts_with("table3"));
         let labels: Vec<u8> = (0..images).map(|image| (image % 10) as u8).collect();
         let logits: Vec<f32> = labels.iter().flat_map(|&label| noise.logits(label.into(), converged, fpl)).collect();
-        cell.scores = Some(scores::scores(&logits, &labels).unwrap());
+        cell.scores = Some(scores::scores(&logits, &labels, 10).unwrap());
         let rough = if fpl { 0.4 } else { 0.6 };
         let mut last = 0.0;
         for metrics in &mut cell.metrics {

@@ -11,19 +11,20 @@ use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Tensor};
 
 use crate::data::batches::Dataset;
+use crate::data::sample::Sample;
 use crate::device;
 use crate::error::torch;
 use crate::nn::fit::{Fit, logits, parameters};
 use crate::nn::loss::Criterion;
 use crate::nn::optim::Optimizer;
 use crate::nn::{net, weights};
-use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, WEIGHTS};
+use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
 use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{self, Lock};
 use fpl_repro::protocol::{EvaluateJob, Job, Message, TrainJob};
-use fpl_repro::recipe::{CLASSES, Initializer, Network, Recipe, Training};
-use fpl_repro::results::{RECORD, read_metrics, records, write_metrics};
+use fpl_repro::recipe::{Initializer, Network, Recipe, Shape, Training};
+use fpl_repro::results::{read_metrics, records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
 
@@ -90,19 +91,31 @@ fn train(job: &TrainJob) -> Result<()> {
     // A worker whose parent was killed may need a moment to notice.
     let _lock = Lock::acquire(&place.work.join("worker.lock"), || {})?;
     let device = prepare(device, *threads)?;
-    let (train_file, test_file) = (place.data.join(TRAIN_FILE), place.data.join(TEST_FILE));
-    let test_records = records(&test_file, limit(training.test_limit))?;
-    let train = Dataset::from_records(&records(&train_file, limit(training.train_limit))?, &train_file, device)?;
-    let test = Dataset::from_records(&test_records, &test_file, device)?;
-    let labels: Vec<u8> = test_records.iter().step_by(RECORD).copied().collect();
+    let (shape, train_file, test_file) = (training.shape, place.data.join(TRAIN_FILE), place.data.join(TEST_FILE));
+    let test_records = records(&test_file, shape, limit(training.test_limit))?;
+    let train_records = records(&train_file, shape, limit(training.train_limit))?;
+    let sample = Sample::new(train_records, &train_file, training, place.labels.as_deref())?;
+    let wrong = sample.wrong();
+    let data = Data {
+        train: Dataset::from_records(&sample.records, shape, &train_file, device)?,
+        wrong: (!wrong.is_empty()).then(|| Dataset::from_records(&wrong, shape, &train_file, device)).transpose()?,
+        test: Dataset::from_records(&test_records, shape, &test_file, device)?,
+        test_labels: test_records.iter().step_by(shape.record_bytes()).copied().collect(),
+    };
+    if training.imbalance.is_some() || training.noise.is_some() {
+        let text = serde_json::to_string_pretty(&sample.summary())
+            .map_err(|error| Error::Render { what: TRAINING_SET.into(), message: error.to_string() })?;
+        fs::write_atomic(&place.out.join(TRAINING_SET), text.as_bytes())?;
+    }
+    drop(sample);
 
-    let mut cell = TrainedCell::new(training, place.weights.as_deref(), &train, device)?;
+    let mut cell = TrainedCell::new(training, place.weights.as_deref(), &data.train, device)?;
     let mut metrics = cell.resume(&place.work)?;
     if !metrics.is_empty() {
         send(&Message::Resumed { epochs: metrics.len() as u32 });
     }
     for epoch in metrics.len() as u32..training.recipe.epochs {
-        let line = cell.epoch(training, &train, &test, &labels, epoch)?;
+        let line = cell.epoch(training, &data, epoch)?;
         metrics.push(line.clone());
         write_metrics(&place.work.join(METRICS), &metrics)?;
         cell.checkpoint(&place.work, epoch + 1)?;
@@ -110,6 +123,15 @@ fn train(job: &TrainJob) -> Result<()> {
     }
     save(&cell.model_tensors(""), &place.out.join(WEIGHTS))?;
     write_metrics(&place.out.join(METRICS), &metrics)
+}
+
+/// What a cell is trained and tested on.
+struct Data {
+    train: Dataset,
+    /// The training images whose label was made wrong, if there are some.
+    wrong: Option<Dataset>,
+    test: Dataset,
+    test_labels: Vec<u8>,
 }
 
 /// A network in training.
@@ -124,7 +146,8 @@ struct TrainedCell {
 impl TrainedCell {
     fn new(training: &Training, weights: Option<&Path>, train: &Dataset, device: Device) -> Result<Self> {
         let Training { network, recipe, seed, initialization, .. } = training;
-        let (store, net) = build(*network, recipe.initializer, torch_seed(*seed, Purpose::Weights, 0), device)?;
+        let (store, net) =
+            build(*network, training.shape, recipe.initializer, torch_seed(*seed, Purpose::Weights, 0), device)?;
         if let Some(path) = weights {
             weights::load(&store, &weights::read(path)?, &initialization.drop, path)?;
         }
@@ -134,20 +157,13 @@ impl TrainedCell {
         Ok(Self { store, net, criterion, optimizer, device })
     }
 
-    fn epoch(
-        &mut self,
-        training: &Training,
-        train: &Dataset,
-        test: &Dataset,
-        labels: &[u8],
-        epoch: u32,
-    ) -> Result<EpochMetrics> {
-        let images = train.len();
+    fn epoch(&mut self, training: &Training, data: &Data, epoch: u32) -> Result<EpochMetrics> {
+        let images = data.train.len();
         let steps = (images as u64).div_ceil(u64::from(training.recipe.batch_size));
         let mut fit = Fit {
             net: self.net.as_ref(),
             optimizer: &mut self.optimizer,
-            train,
+            train: &data.train,
             criterion: &self.criterion,
             recipe: &training.recipe,
             seed: training.seed,
@@ -167,7 +183,7 @@ impl TrainedCell {
             message: format!("the loss is not finite in epoch {}, step {} of {steps}", epoch + 1, non_finite.step),
             help: "lower the learning rate, or check the loss's configuration".into(),
         })?;
-        let scores = score(self.net.as_ref(), test, labels, &training.recipe)?;
+        let scores = score(self.net.as_ref(), data, training)?;
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train_loss: done.loss,
@@ -177,6 +193,7 @@ impl TrainedCell {
             seconds: done.seconds,
             images_per_second: images as f64 / done.seconds,
             learned_alpha: self.criterion.learned_alpha(),
+            memorized_pct: data.wrong.as_ref().map(|wrong| agreement_pct(self.net.as_ref(), wrong, &training.recipe)),
         })
     }
 
@@ -225,9 +242,10 @@ impl TrainedCell {
 fn evaluate(job: &EvaluateJob) -> Result<()> {
     let EvaluateJob { evaluation, place, device, threads } = job;
     let device = prepare(device, *threads)?;
-    let test_file = place.data.join(TEST_FILE);
-    let test = Dataset::from_records(&records(&test_file, limit(evaluation.test_limit))?, &test_file, device)?;
-    let (store, net) = build(evaluation.network, Initializer::Torchvision, 0, device)?;
+    let (shape, test_file) = (evaluation.shape, place.data.join(TEST_FILE));
+    let test_records = records(&test_file, shape, limit(evaluation.test_limit))?;
+    let test = Dataset::from_records(&test_records, shape, &test_file, device)?;
+    let (store, net) = build(evaluation.network, shape, Initializer::Torchvision, 0, device)?;
     weights::load(&store, &weights::read(&place.weights)?, &[], &place.weights)?;
     net::channels_last(&store);
     let logits = logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
@@ -243,13 +261,14 @@ fn prepare(requested: &str, threads: u32) -> Result<Device> {
 /// A network with drawn weights. They are drawn on the CPU, so that a GPU starts from the same.
 fn build(
     network: Network,
+    shape: Shape,
     initializer: Initializer,
     seed: i64,
     device: Device,
 ) -> Result<(VarStore, Box<dyn ModuleT>)> {
     tch::manual_seed(seed);
     let mut store = VarStore::new(Device::Cpu);
-    let net = net::build(&store.root(), network, CLASSES as i64, initializer)?;
+    let net = net::build(&store.root(), network, shape.classes as i64, initializer)?;
     store.set_device(device);
     Ok((store, net))
 }
@@ -259,14 +278,22 @@ fn limit(limit: u32) -> u32 {
     if limit == 0 { u32::MAX } else { limit }
 }
 
-fn score(net: &dyn ModuleT, test: &Dataset, labels: &[u8], recipe: &Recipe) -> Result<Scores> {
-    let logits = logits(net, test, &recipe.normalization, recipe.input_size);
+fn score(net: &dyn ModuleT, data: &Data, training: &Training) -> Result<Scores> {
+    let Recipe { normalization, input_size, .. } = &training.recipe;
+    let logits = logits(net, &data.test, normalization, *input_size);
     let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(torch)?;
-    scores::scores(&logits, labels).map_err(|error| Error::Cell {
+    scores::scores(&logits, &data.test_labels, training.shape.classes).map_err(|error| Error::Cell {
         cell: "training".into(),
         message: error.to_string(),
         help: "lower the learning rate, or check the loss's configuration".into(),
     })
+}
+
+/// The share of images that are predicted as their label says, in percent.
+fn agreement_pct(net: &dyn ModuleT, data: &Dataset, recipe: &Recipe) -> f64 {
+    let predicted = logits(net, data, &recipe.normalization, recipe.input_size).argmax(-1, false);
+    let labels = data.labels().to_device(Device::Cpu);
+    100.0 * predicted.eq_tensor(&labels).mean(tch::Kind::Double).double_value(&[])
 }
 
 /// Writes tensors to a safetensors file, by a rename.

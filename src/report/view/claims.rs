@@ -225,7 +225,7 @@ fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
         p_holm: entry.p_holm.map(p_value),
         verdict: verdict_view(*verdict),
         why: entry.why.clone(),
-        sides: [&claim.cells, &claim.against].map(|prefix| side(input, index, prefix)).into_iter().collect(),
+        sides: [&claim.cells, &claim.against].map(|row| side(input, index, row.as_str())).into_iter().collect(),
         forest: forest::forest(claim.claimed, *paper_effect, evidence),
         readings: entry.readings.iter().map(|reading| reading_view(input, index, claim, reading)).collect(),
     }

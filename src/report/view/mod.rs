@@ -99,7 +99,7 @@ impl<'a> View<'a> {
         let index = Index::new(input);
         let ledger = ledger::ledger(input);
         let (paper_tables, further_tables) =
-            tables(input, &index).into_iter().partition(|table| input.paper.tables.contains_key(&table.id));
+            tables(input, &index).into_iter().partition(|table| input.paper.has_table(&table.id));
         Self {
             paper: &input.paper,
             linked: ["https://", "http://"].iter().any(|scheme| input.paper.url.starts_with(scheme)),
