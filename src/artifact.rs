@@ -15,8 +15,8 @@ pub const TRAINING_SET: &str = "training-set.json";
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Logits of the test set.
 pub const LOGITS: &str = "logits.safetensors";
-/// One byte per test image: the predicted class and how many classes come before
-/// the true one.
+/// The predicted class of every test image and how many classes come before the true one
+/// (`scores::to_bytes`).
 pub const PREDICTIONS: &str = "predictions.bin";
 /// Two little-endian float32 per test image: p_T and p_F.
 pub const PROBABILITIES: &str = "probabilities.bin";

@@ -6,6 +6,7 @@
 pub mod error;
 pub mod fs;
 pub mod fingerprint;
+pub mod machine;
 // The paper as plain data, and what stages write.
 pub mod recipe;
 pub mod id;

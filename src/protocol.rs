@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::artifact::EpochMetrics;
 use crate::recipe::{Evaluation, Training};
 
+/// Bumped when jobs or messages change.
+pub const VERSION: u32 = 1;
+
 /// The only line that a worker reads from its standard input. Its end means: stop at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "kebab-case")]
@@ -73,6 +76,8 @@ pub struct EvaluatePlace {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Message {
+    /// The first line, before the job is read.
+    Hello(Hello),
     /// The device is ready.
     Device(DeviceInfo),
     /// The cell goes on from a checkpoint.
@@ -97,13 +102,40 @@ pub enum Message {
     Done,
     /// The cell failed.
     Failed {
+        /// What it concerns.
+        about: FailureKind,
         /// Why.
         message: String,
         /// What to do.
         help: String,
-        /// The exit code that this kind of failure has.
-        code: u8,
     },
+}
+
+/// What a worker is, and where it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the worker.
+    pub protocol: u32,
+    /// Version of the training that it does: that of the stage.
+    pub train: u32,
+    /// Likewise of the evaluation.
+    pub evaluate: u32,
+    /// Name of the machine, which need not be the program's.
+    pub host: String,
+    /// Its processor.
+    pub cpu: String,
+}
+
+/// What a failure concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The job, which the worker cannot read.
+    Job,
+    /// The device, and so every cell.
+    Device,
+    /// This cell.
+    Cell,
 }
 
 /// The device a worker computes on.

@@ -140,15 +140,29 @@ impl<'a> Runner<'a> {
 
     /// `fetch` brings the weights of the selected cells too.
     fn fetch_weights(&self, outcomes: &mut BTreeMap<String, CellOutcome>) -> Result<()> {
-        for cell in self.plan.cells.iter().filter(|cell| cell.selected) {
-            for &input in &self.plan.nodes[cell.train].inputs {
-                if self.plan.nodes[input].stage == StageKind::Fetch && input != cell.data {
-                    let outcome = self.outcome_of(cell, self.ensure(input).map(|_| ()))?;
-                    outcomes.insert(cell.id.to_string(), outcome);
-                }
-            }
+        for cell in self.plan.cells.iter().filter(|cell| cell.selected && self.weights_of(cell).is_some()) {
+            outcomes.insert(cell.id.to_string(), self.bring_weights(cell)?);
         }
         Ok(())
+    }
+
+    /// The stage that brings a cell's weights file, if it starts from one.
+    fn weights_of(&self, cell: &Cell) -> Option<NodeId> {
+        let inputs = &self.plan.nodes[cell.train].inputs;
+        inputs.iter().copied().find(|&input| matches!(self.plan.nodes[input].work, Work::Weights(_)))
+    }
+
+    /// Brings a cell's weights file; one that cannot be had leaves the cell out.
+    fn bring_weights(&self, cell: &Cell) -> Result<CellOutcome> {
+        let Some(weights) = self.weights_of(cell) else { return Ok(CellOutcome::Done) };
+        match self.ensure(weights) {
+            Err(error @ (Error::Network { .. } | Error::Data { .. })) => {
+                let reason = format!("weights missing: {error}");
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
+                Ok(CellOutcome::NotRun(reason))
+            }
+            result => self.outcome_of(cell, result.map(|_| ())),
+        }
     }
 
     /// Trains and evaluates the selected cells, `jobs` at a time.
@@ -198,6 +212,13 @@ impl<'a> Runner<'a> {
     }
 
     fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {
+        // With `--only`, a cell that is there needs no weights any more.
+        if !self.options.only {
+            let brought = self.bring_weights(cell)?;
+            if !matches!(brought, CellOutcome::Done) {
+                return Ok(brought);
+            }
+        }
         let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
         self.outcome_of(cell, self.ensure(last).map(|_| ()))
     }
@@ -207,15 +228,10 @@ impl<'a> Runner<'a> {
         let Err(error) = result else { return Ok(CellOutcome::Done) };
         let text = error.to_string();
         match error {
-            Error::Interrupted { .. } | Error::Device { .. } | Error::Io { .. } => Err(error),
+            Error::Interrupted { .. } | Error::Device { .. } | Error::Worker { .. } | Error::Io { .. } => Err(error),
             Error::Forbidden { .. } => {
                 self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
                 Ok(CellOutcome::Forbidden(text))
-            }
-            Error::Network { .. } | Error::Data { .. } => {
-                let reason = format!("weights missing: {text}");
-                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
-                Ok(CellOutcome::NotRun(reason))
             }
             _ => Ok(CellOutcome::Failed(text)),
         }
@@ -364,16 +380,19 @@ impl<'a> Runner<'a> {
         claim.commit(self.store, manifest(self, node, inputs, environment, started, seconds))
     }
 
+    /// Tells and keeps that a cell failed. What concerns every cell is told once, by whoever ends the run.
     fn remember_failure(&self, node: &Node, error: &Error) {
-        if matches!(node.stage, StageKind::Train | StageKind::Evaluate) && matches!(error, Error::Cell { .. }) {
-            let reason = error.to_string();
-            let shown =
-                format!("{}; {}", reason.trim_start_matches(&format!("cell `{}`: ", node.subject)), error.help());
-            self.reporter.emit(&Event::Failed(node.stage, &node.subject, &shown));
-            let failure = Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason };
-            if let Err(error) = self.store.record_failure(node, &failure) {
-                self.reporter.emit(&Event::Note(&format!("warning: {error}")));
-            }
+        let message = match error {
+            _ if !matches!(node.stage, StageKind::Train | StageKind::Evaluate) => return,
+            Error::Cell { message, .. } => message.clone(),
+            Error::Data { .. } | Error::Torch(_) => error.to_string(),
+            _ => return,
+        };
+        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}; {}", error.help())));
+        let failure =
+            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
+        if let Err(error) = self.store.record_failure(node, &failure) {
+            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
         }
     }
 

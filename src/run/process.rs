@@ -15,7 +15,9 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
 use crate::plan::{Cell, Node, StageKind, Work};
-use crate::protocol::{DeviceInfo, EvaluateJob, EvaluatePlace, Job, Message, TrainJob, TrainPlace};
+use crate::protocol::{
+    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, Message, TrainJob, TrainPlace,
+};
 use crate::results::{read_labels, read_logits, read_metrics};
 use crate::scores;
 
@@ -102,6 +104,7 @@ pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) ->
 /// What a worker said about itself.
 #[derive(Default)]
 struct Session {
+    hello: Hello,
     device: DeviceInfo,
     resumed: bool,
 }
@@ -115,6 +118,8 @@ impl Session {
             libtorch: self.device.libtorch.clone(),
             threads: self.device.threads,
             resumed,
+            host: self.hello.host.clone(),
+            cpu: self.hello.cpu.clone(),
             ..environment::here()
         }
     }
@@ -153,13 +158,19 @@ impl Session {
     /// Passes the worker's messages on; whether it said that it is done.
     fn follow(&mut self, runner: &Runner, cell: &Cell, messages: &Receiver<Message>) -> Result<bool> {
         let mut speed = 0.0;
+        let mut greeted = false;
         loop {
             if INTERRUPTED.load(Ordering::Relaxed) {
                 return Err(interrupted());
             }
             match messages.recv_timeout(Duration::from_millis(100)) {
+                Ok(Message::Hello(hello)) => {
+                    check_versions(&hello)?;
+                    (self.hello, greeted) = (hello, true);
+                }
+                Ok(_) if !greeted => return Err(another_version("it does not say which")),
                 Ok(Message::Done) => return Ok(true),
-                Ok(Message::Failed { message, help, code }) => return Err(failure(runner, message, help, code)),
+                Ok(Message::Failed { about, message, help }) => return Err(failure(runner, about, message, help)),
                 Ok(message) => self.tell(runner, cell, message, &mut speed),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
@@ -194,17 +205,37 @@ impl Session {
                 let remaining = f64::from(epochs - epoch) * seconds;
                 runner.reporter.emit(&Event::Epoch { subject, epochs, metrics: &metrics, remaining });
             }
-            Message::Done | Message::Failed { .. } => {}
+            Message::Hello(_) | Message::Done | Message::Failed { .. } => {}
         }
     }
 }
 
-/// A failure as the worker reports it: of the device, which stops everything, or of the cell.
-fn failure(runner: &Runner, message: String, help: String, code: u8) -> Error {
-    if code == 2 {
-        return Error::Device { device: runner.options.device.clone(), message, help };
+/// The worker computes what this program's fingerprints say.
+fn check_versions(hello: &Hello) -> Result<()> {
+    let (train, evaluate) = (StageKind::Train.version(), StageKind::Evaluate.version());
+    let pairs = [
+        ("protocol", hello.protocol, protocol::VERSION),
+        ("train", hello.train, train),
+        ("evaluate", hello.evaluate, evaluate),
+    ];
+    let other = pairs.iter().find(|(_, worker, own)| worker != own);
+    other.map_or(Ok(()), |(what, worker, own)| Err(another_version(&format!("its {what} is {worker}, not {own}"))))
+}
+
+fn another_version(how: &str) -> Error {
+    Error::Worker {
+        message: format!("`fpl-repro-worker` beside this program is of another version: {how}"),
+        help: "build both programs: `cargo build --release`".into(),
     }
-    Error::Cell { cell: String::new(), message: message.trim_start_matches("cell `training`: ").to_owned(), help }
+}
+
+/// A failure as the worker reports it: of one cell, or of what every cell needs.
+fn failure(runner: &Runner, about: FailureKind, message: String, help: String) -> Error {
+    match about {
+        FailureKind::Job => another_version(&message),
+        FailureKind::Device => Error::Device { device: runner.options.device.clone(), message, help },
+        FailureKind::Cell => Error::Cell { cell: String::new(), message, help },
+    }
 }
 
 fn spawn(log: &Path, cell: &Cell) -> Result<Child> {

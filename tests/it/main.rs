@@ -20,4 +20,5 @@ mod sample;
 mod scores;
 mod stats;
 mod support;
+mod worker;
 mod workflow;

@@ -22,7 +22,9 @@ use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, TRA
 use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{self, Lock};
-use fpl_repro::protocol::{EvaluateJob, Job, Message, TrainJob};
+use fpl_repro::machine;
+use fpl_repro::plan::StageKind;
+use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, TrainJob};
 use fpl_repro::recipe::{Initializer, Network, Recipe, Shape, Training};
 use fpl_repro::results::{read_metrics, records, write_metrics};
 use fpl_repro::scores;
@@ -30,6 +32,13 @@ use fpl_repro::seed::{Purpose, torch_seed};
 
 /// Runs the job on standard input; the exit code.
 pub fn main() -> u8 {
+    send(&Message::Hello(Hello {
+        protocol: protocol::VERSION,
+        train: StageKind::Train.version(),
+        evaluate: StageKind::Evaluate.version(),
+        host: machine::host(),
+        cpu: machine::cpu(),
+    }));
     let outcome = read_job().and_then(|job| {
         std::thread::spawn(exit_when_input_ends);
         // tch panics where libtorch throws, out of memory for one.
@@ -41,9 +50,14 @@ pub fn main() -> u8 {
             0
         }
         Err(error) => {
-            let (message, help, code) = (error.to_string(), error.help().to_owned(), error.exit_code());
-            send(&Message::Failed { message, help, code });
-            code
+            let (about, message) = match &error {
+                Error::Usage { message, .. } => (FailureKind::Job, message.clone()),
+                Error::Device { message, .. } => (FailureKind::Device, message.clone()),
+                Error::Cell { message, .. } => (FailureKind::Cell, message.clone()),
+                _ => (FailureKind::Cell, error.to_string()),
+            };
+            send(&Message::Failed { about, message, help: error.help().to_owned() });
+            error.exit_code()
         }
     }
 }
