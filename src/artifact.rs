@@ -11,12 +11,14 @@ use crate::number::plural;
 pub const WEIGHTS: &str = "weights.safetensors";
 /// Metrics of every epoch of a training.
 pub const METRICS: &str = "metrics.jsonl";
+/// What an imbalanced or noisy training set came to.
+pub const TRAINING_SET: &str = "training-set.json";
 /// State of a training after an epoch.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 /// Logits of the test set.
 pub const LOGITS: &str = "logits.safetensors";
-/// One byte per test image: the predicted class and how many classes come before
-/// the true one.
+/// The predicted class of every test image and how many classes come before the true one
+/// (`scores::to_bytes`).
 pub const PREDICTIONS: &str = "predictions.bin";
 /// Two little-endian float32 per test image: p_T and p_F.
 pub const PROBABILITIES: &str = "probabilities.bin";
@@ -43,6 +45,19 @@ pub struct EpochMetrics {
     /// α_T and α_F after the epoch, of a loss that learns them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned_alpha: Option<[f64; 2]>,
+    /// Of the training images whose label was made wrong, the share that is predicted as that label after the epoch, in
+    /// percent; none where no label was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memorized_pct: Option<f64>,
+}
+
+/// A cell's `training-set.json`: what it was trained on. Only of training sets that were made imbalanced or noisy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrainingSet {
+    /// Images of each class, by the labels that the network was told.
+    pub class_counts: Vec<u32>,
+    /// Images whose label was made wrong.
+    pub wrong_labels: u32,
 }
 
 /// A cell's `scores.json`: everything derived from its predictions on the test set.

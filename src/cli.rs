@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{self, Config, Dataset, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
 use crate::number::plural;
@@ -142,7 +142,7 @@ struct StageArgs {
 #[command(next_help_heading = "Common options")]
 #[allow(clippy::struct_excessive_bools)] // Each is a switch.
 struct Common {
-    /// Use profiles/NAME.toml over pipeline.toml: `quickstart`, `cpu`, or your own
+    /// Use profiles/NAME.toml over pipeline.toml: `quickstart`, `cpu`, `what-if`, `imbalance`, `noise`, or your own
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
     /// Read this file instead of the pipeline.toml in the current folder or above it
@@ -428,15 +428,14 @@ fn options(cli: &Cli, config: &Config) -> Options {
 
 /// The sha256 of a local archive, which is part of the data's fingerprint.
 fn archive_digest(loaded: &Loaded, store: &Store) -> Result<Option<String>> {
-    let Dataset::Archive { archive, .. } = &loaded.config.dataset else { return Ok(None) };
-    if archive.is_empty() {
-        return Ok(None);
-    }
-    let path = loaded.root_path(archive);
+    let Config { dataset, datasets, .. } = &loaded.config;
+    let archive = datasets.get(dataset).and_then(|dataset| dataset.source.archive());
+    let Some(archive) = archive.filter(|archive| !archive.archive.is_empty()) else { return Ok(None) };
+    let path = loaded.root_path(&archive.archive);
     let path = std::path::absolute(&path).unwrap_or(path);
     store.digest(&path).map(Some).map_err(|error| Error::Config {
         place: "configuration".into(),
-        key: "dataset.archive".into(),
+        key: format!("datasets.{dataset}.source.archive"),
         message: error.to_string(),
         help: "name a readable archive, or leave it empty to download".into(),
     })

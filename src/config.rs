@@ -2,6 +2,7 @@
 //!
 //! Every error names the file and line (or the option), the key, and the nearest valid name.
 
+mod dataset;
 mod source;
 mod check;
 
@@ -11,17 +12,21 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::id::{RowId, Setting};
 use crate::paper::Paper;
 use crate::recipe::{Loss, Network, Recipe};
 use crate::report::input::TableKind;
 
+pub use dataset::{Archive, Dataset, Generated, LabelNoise, Source};
 pub use source::Sources;
 
-/// The configuration as shipped, with the alternative readings: what "reduced" is measured against.
-const SHIPPED: [(&str, &str); 3] = [
+/// The configuration as shipped, with the profiles that add tables to the paper's: what "reduced" is measured against.
+const SHIPPED: [(&str, &str); 5] = [
     ("pipeline.toml", include_str!("../pipeline.toml")),
     (PAPER_FILE, include_str!("../paper.toml")),
     ("profiles/what-if.toml", include_str!("../profiles/what-if.toml")),
+    ("profiles/imbalance.toml", include_str!("../profiles/imbalance.toml")),
+    ("profiles/noise.toml", include_str!("../profiles/noise.toml")),
 ];
 
 /// The paper as data, beside `pipeline.toml`.
@@ -41,8 +46,10 @@ pub struct Config {
     pub paper: Paper,
     /// How to run, not what.
     pub run: RunOptions,
-    /// The data.
-    pub dataset: Dataset,
+    /// The data set of rows that name no other, a key of `datasets`; the report is about its test images.
+    pub dataset: String,
+    /// Data sets by name.
+    pub datasets: BTreeMap<String, Dataset>,
     /// Recipes by name.
     pub recipes: BTreeMap<String, Recipe>,
     /// Networks by name.
@@ -73,77 +80,6 @@ pub struct RunOptions {
     pub offline: bool,
 }
 
-/// Where the data come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum Dataset {
-    /// CIFAR-10's binary archive.
-    Archive {
-        /// Address; `file://` is understood.
-        url: String,
-        /// Further addresses, tried in turn.
-        mirrors: Vec<String>,
-        /// Of the archive at these addresses.
-        sha256: String,
-        /// Its size.
-        bytes: u64,
-        /// A local archive instead; empty for none.
-        archive: String,
-        /// Training records it must hold.
-        train_records: u32,
-        /// Test records it must hold.
-        test_records: u32,
-        /// Order-independent digest of the training records.
-        train_content: String,
-        /// Order-independent digest of the test records.
-        test_content: String,
-        /// Training images in use; 0: all.
-        train_limit: u32,
-        /// Test images in use; 0: all.
-        test_limit: u32,
-    },
-    /// Images made by the program.
-    Generated {
-        /// Seed of the generator.
-        seed: u64,
-        /// Training images made.
-        train_records: u32,
-        /// Test images made.
-        test_records: u32,
-        /// Training images in use; 0: all.
-        train_limit: u32,
-        /// Test images in use; 0: all.
-        test_limit: u32,
-    },
-}
-
-impl Dataset {
-    /// Training and test images in use; 0: all.
-    pub fn limits(&self) -> (u32, u32) {
-        match self {
-            Self::Archive { train_limit, test_limit, .. } | Self::Generated { train_limit, test_limit, .. } => {
-                (*train_limit, *test_limit)
-            }
-        }
-    }
-
-    /// Training and test images that are there.
-    pub fn records(&self) -> (u32, u32) {
-        match self {
-            Self::Archive { train_records, test_records, .. } | Self::Generated { train_records, test_records, .. } => {
-                (*train_records, *test_records)
-            }
-        }
-    }
-
-    /// Training and test images that cells see.
-    pub fn images(&self) -> (u32, u32) {
-        let used = |limit, records| if limit == 0 { records } else { limit };
-        let ((train, test), (train_limit, test_limit)) = (self.records(), self.limits());
-        (used(train_limit, train), used(test_limit, test))
-    }
-}
-
 /// Where initial weights come from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
@@ -157,8 +93,8 @@ pub enum Initialization {
     },
     /// From a trained cell of the same seed; the head is drawn.
     Cell {
-        /// The cell's id without its seed.
-        cell: String,
+        /// The cell, without its seed.
+        cell: RowId,
     },
 }
 
@@ -206,6 +142,27 @@ pub struct TableRow {
     pub recipe: String,
     /// Keys of `losses`.
     pub losses: Vec<String>,
+    /// A key of `datasets`; none: the configuration's `dataset`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<String>,
+}
+
+impl Config {
+    /// Key of a row's data set.
+    pub fn dataset_of<'a>(&'a self, row: &'a TableRow) -> &'a str {
+        row.dataset.as_deref().unwrap_or(&self.dataset)
+    }
+
+    /// Every row with each of its losses, in the tables' order, under the name that the cells share. Rows of networks that
+    /// are not there are left out.
+    pub fn rows(&self) -> impl Iterator<Item = (RowId, &TableRow)> {
+        let rows = self.tables.iter().flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row)));
+        rows.filter_map(|(table, row)| {
+            let architecture = self.networks.get(&row.network)?.architecture;
+            Some((Setting::new(table, architecture, &row.initialization), row))
+        })
+        .flat_map(|(setting, row)| row.losses.iter().map(move |loss| (setting.row(loss), row)))
+    }
 }
 
 /// What the figures show.
@@ -213,11 +170,11 @@ pub struct TableRow {
 #[serde(deny_unknown_fields)]
 pub struct Figures {
     /// Figure 1: a cell without its seed.
-    pub example: String,
+    pub example: RowId,
     /// Figure 2: images per class.
     pub samples_per_class: u32,
     /// Figure 3: cells without loss and seed.
-    pub curves: Vec<String>,
+    pub curves: Vec<Setting>,
 }
 
 /// A configuration and where it came from.
@@ -254,7 +211,7 @@ pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loade
     Ok(Loaded { config, root, profile: profile.unwrap_or("paper").to_owned() })
 }
 
-/// The shipped configuration: the paper's tables, and those of the alternative readings.
+/// The shipped configuration: the paper's tables, those of the alternative readings, and those of imbalance and noise.
 pub fn shipped() -> Result<Config> {
     let mut sources = Sources::default();
     for (name, text) in SHIPPED {

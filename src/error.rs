@@ -34,6 +34,9 @@ pub enum Error {
     /// The requested device cannot be used.
     #[error("device `{device}`: {message}")]
     Device { device: String, message: String, help: String },
+    /// The worker beside this program is not the one that belongs to it.
+    #[error("{message}")]
+    Worker { message: String, help: String },
     /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(String),
@@ -67,6 +70,7 @@ impl Error {
             | Self::Data { help, .. }
             | Self::Network { help, .. }
             | Self::Cell { help, .. }
+            | Self::Worker { help, .. }
             | Self::Device { help, .. } => help,
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 "free some space (`fpl-repro gc --dry-run` shows what can go) and run the command again"

@@ -8,8 +8,10 @@ pub mod number;
 pub mod shell;
 pub mod fs;
 pub mod fingerprint;
+pub mod machine;
 // The paper as plain data, and what stages write.
 pub mod recipe;
+pub mod id;
 pub mod seed;
 pub mod data;
 pub mod artifact;

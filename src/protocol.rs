@@ -5,81 +5,79 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::artifact::EpochMetrics;
-use crate::recipe::{Loss, Network, Normalization, Recipe};
+use crate::recipe::{Evaluation, Training};
+
+/// Bumped when jobs or messages change.
+pub const VERSION: u32 = 1;
 
 /// The only line that a worker reads from its standard input. Its end means: stop at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "kebab-case")]
 pub enum Job {
-    /// Say which device would be used.
-    Probe {
-        /// `auto`, `cpu`, `cuda` or `cuda:N`.
-        device: String,
-    },
     /// Train a cell.
     Train(Box<TrainJob>),
     /// Score a trained cell on the test set.
     Evaluate(EvaluateJob),
 }
 
-/// Everything a worker needs to train a cell.
+/// A training: what decides its result, then where and on what it runs, which must not.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TrainJob {
-    /// Architecture and stem.
-    pub network: Network,
-    /// Loss.
-    pub loss: Loss,
-    /// Recipe.
-    pub recipe: Recipe,
-    /// Seed.
-    pub seed: u64,
-    /// Folder with `train.bin` and `test.bin`.
-    pub data: PathBuf,
-    /// Training images in use; 0: all.
-    pub train_limit: u32,
-    /// Test images in use; 0: all.
-    pub test_limit: u32,
-    /// Initial weights; `None`: all are drawn.
-    pub weights: Option<PathBuf>,
-    /// Prefixes of tensors that are drawn although the file has them.
-    pub drop: Vec<String>,
-    /// Folder of checkpoint and metrics, which survives the worker.
-    pub work: PathBuf,
-    /// Folder for the results.
-    pub out: PathBuf,
+    /// Everything that is hashed.
+    pub training: Training,
+    /// Where its files are.
+    pub place: TrainPlace,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
     /// libtorch threads.
     pub threads: u32,
 }
 
-/// Everything a worker needs to evaluate a cell.
+/// An evaluation, likewise.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct EvaluateJob {
-    /// Architecture and stem.
-    pub network: Network,
-    /// Constants of the normalisation.
-    pub normalization: Normalization,
-    /// Width and height that the network sees, in pixels.
-    pub input_size: u32,
-    /// Folder with `test.bin`.
-    pub data: PathBuf,
-    /// Test images in use; 0: all.
-    pub test_limit: u32,
-    /// The cell's weights.
-    pub weights: PathBuf,
-    /// Folder for the results.
-    pub out: PathBuf,
+    /// Everything that is hashed.
+    pub evaluation: Evaluation,
+    /// Where its files are.
+    pub place: EvaluatePlace,
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
     /// libtorch threads.
     pub threads: u32,
+}
+
+/// The files and folders of a training. What is read there is hashed by its content.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TrainPlace {
+    /// Folder with `train.bin` and `test.bin`.
+    pub data: PathBuf,
+    /// Initial weights; `None`: all are drawn.
+    pub weights: Option<PathBuf>,
+    /// File with the training labels, whose digest is in the training; `None`: they come with the data.
+    pub labels: Option<PathBuf>,
+    /// Folder of checkpoint and metrics, which survives the worker.
+    pub work: PathBuf,
+    /// Folder for the results.
+    pub out: PathBuf,
+}
+
+/// The files and folders of an evaluation, likewise.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EvaluatePlace {
+    /// Folder with `test.bin`.
+    pub data: PathBuf,
+    /// The cell's weights.
+    pub weights: PathBuf,
+    /// Folder for the results.
+    pub out: PathBuf,
 }
 
 /// A line that a worker writes to its standard output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Message {
+    /// The first line, before the job is read.
+    Hello(Hello),
     /// The device is ready.
     Device(DeviceInfo),
     /// The cell goes on from a checkpoint.
@@ -104,13 +102,40 @@ pub enum Message {
     Done,
     /// The cell failed.
     Failed {
+        /// What it concerns.
+        about: FailureKind,
         /// Why.
         message: String,
         /// What to do.
         help: String,
-        /// The exit code that this kind of failure has.
-        code: u8,
     },
+}
+
+/// What a worker is, and where it runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`] of the worker.
+    pub protocol: u32,
+    /// Version of the training that it does: that of the stage.
+    pub train: u32,
+    /// Likewise of the evaluation.
+    pub evaluate: u32,
+    /// Name of the machine, which need not be the program's.
+    pub host: String,
+    /// Its processor.
+    pub cpu: String,
+}
+
+/// What a failure concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FailureKind {
+    /// The job, which the worker cannot read.
+    Job,
+    /// The device, and so every cell.
+    Device,
+    /// This cell.
+    Cell,
 }
 
 /// The device a worker computes on.

@@ -1,11 +1,14 @@
 //! The paper's vocabulary: networks, losses, initial weights and training recipes as plain data.
 //!
-//! Everything here is part of a cell's fingerprint: what a value does not determine must not be a field.
+//! Everything here is part of a cell's fingerprint: what does not determine a result must not be a field.
+
+mod sample;
+mod training;
+
+pub use sample::{Choice, Imbalance, LabelNoise, Shape};
+pub use training::{Evaluation, InitialWeights, Training, WeightsSource};
 
 use serde::{Deserialize, Serialize};
-
-/// Number of classes of CIFAR-10.
-pub const CLASSES: usize = 10;
 
 /// A network with its stem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

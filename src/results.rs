@@ -1,4 +1,4 @@
-//! Reads what cells and data leave behind, without libtorch.
+//! Reads and writes what cells and data leave behind, without libtorch.
 
 use std::io::Read;
 use std::path::Path;
@@ -8,20 +8,17 @@ use safetensors::{Dtype, SafeTensors};
 use crate::artifact::EpochMetrics;
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::recipe::CLASSES;
+use crate::recipe::Shape;
 
-/// Bytes of a CIFAR record: a label, then 1,024 red, 1,024 green, 1,024 blue.
-pub const RECORD: usize = 3073;
-
-/// The tensor `logits` of a safetensors file: float32 [images, 10], row by row.
-pub fn read_logits(path: &Path) -> Result<Vec<f32>> {
+/// The tensor `logits` of a safetensors file: float32 `[images, classes]`, row by row.
+pub fn read_logits(path: &Path, classes: usize) -> Result<Vec<f32>> {
     let bytes = fs::read(path)?;
     let wrong = |message: String| Error::data(path, message, "evaluate the cell again: `fpl-repro evaluate --force`");
     let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
     let logits = tensors.tensor("logits").map_err(|error| wrong(error.to_string()))?;
-    if logits.dtype() != Dtype::F32 || logits.shape().len() != 2 || logits.shape()[1] != CLASSES {
+    if logits.dtype() != Dtype::F32 || logits.shape().len() != 2 || logits.shape()[1] != classes {
         return Err(wrong(format!(
-            "`logits` is {:?} {:?}, expected F32 [images, {CLASSES}]",
+            "`logits` is {:?} {:?}, expected F32 [images, {classes}]",
             logits.dtype(),
             logits.shape()
         )));
@@ -34,16 +31,18 @@ pub fn read_logits(path: &Path) -> Result<Vec<f32>> {
 }
 
 /// The first records of a data file.
-pub fn records(path: &Path, count: u32) -> Result<Vec<u8>> {
+pub fn records(path: &Path, shape: Shape, count: u32) -> Result<Vec<u8>> {
     let mut records = Vec::new();
     let file = std::fs::File::open(path).map_err(Error::io("open", path))?;
-    file.take(u64::from(count) * RECORD as u64).read_to_end(&mut records).map_err(Error::io("read", path))?;
+    file.take(u64::from(count) * shape.record_bytes() as u64)
+        .read_to_end(&mut records)
+        .map_err(Error::io("read", path))?;
     Ok(records)
 }
 
 /// The labels of the first records of a data file.
-pub fn read_labels(path: &Path, count: u32) -> Result<Vec<u8>> {
-    Ok(records(path, count)?.iter().step_by(RECORD).copied().collect())
+pub fn read_labels(path: &Path, shape: Shape, count: u32) -> Result<Vec<u8>> {
+    Ok(records(path, shape, count)?.iter().step_by(shape.record_bytes()).copied().collect())
 }
 
 /// Writes a `metrics.jsonl`.

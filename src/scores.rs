@@ -3,14 +3,11 @@
 //!
 //! Two accuracies are computed. *Top-1* is the share of images whose most probable class is the true one. *Eq. 9* of the
 //! paper, (TP + TN)/(TP + FP + TN + FN), is the accuracy of each class against the rest, in which the true negatives of
-//! the nine other classes dominate. Every wrongly classified image is one false positive and one false negative, so over
-//! ten classes the pooled Eq. 9 is 1 − 2·(1 − top-1)/10: a network that guesses has a top-1 of 10 % and an Eq. 9 of
-//! 82 %. The tables of the paper can only be top-1.
+//! the other classes dominate. Every wrongly classified image is one false positive and one false negative, so over C
+//! classes the pooled Eq. 9 is 1 − 2·(1 − top-1)/C: of ten classes, a network that guesses has a top-1 of 10 % and an Eq. 9
+//! of 82 %. The tables of the paper can only be top-1.
 
-use crate::{
-    artifact::{ReliabilityBin, Scores},
-    recipe::CLASSES,
-};
+use crate::artifact::{ReliabilityBin, Scores};
 
 /// Bins of the histograms of p_F and of the margin.
 const BINS: usize = 50;
@@ -22,7 +19,7 @@ const RELIABILITY_BINS: usize = 15;
 pub struct Prediction {
     /// The class with the largest logit; among equals the first, as PyTorch's argmax on a CPU.
     pub class: u8,
-    /// How many classes come before the true one: 0 for a correct prediction, 9 at most.
+    /// How many classes come before the true one: 0 for a correct prediction, at most all others.
     pub rank: u8,
     /// p_T: the softmax probability of the true class.
     pub p_true: f32,
@@ -35,7 +32,7 @@ pub struct Prediction {
 pub enum InvalidPredictions {
     /// The files are not of one length.
     #[error(
-        "{predictions} bytes of predictions and {probabilities} of probabilities for {labels} labels: expected 1 and 8 per label"
+        "{predictions} bytes of predictions and {probabilities} of probabilities for {labels} labels: expected {each} and 8 per label"
     )]
     Length {
         /// Bytes of predictions.
@@ -44,6 +41,8 @@ pub enum InvalidPredictions {
         probabilities: usize,
         /// Number of labels.
         labels: usize,
+        /// Bytes of a prediction.
+        each: usize,
     },
     /// A byte or a probability is impossible, or contradicts its label.
     #[error("the prediction of test image {image} is impossible")]
@@ -59,21 +58,25 @@ pub enum InvalidLogits {
     /// There is nothing to score.
     #[error("there are no test images")]
     Empty,
-    /// The number of logits is not ten per label.
-    #[error("{logits} logits do not fit {labels} labels: expected {CLASSES} per label")]
+    /// The number of logits is not one per class and label.
+    #[error("{logits} logits do not fit {labels} labels: expected {classes} per label")]
     Length {
         /// Number of logits.
         logits: usize,
         /// Number of labels.
         labels: usize,
+        /// Number of classes.
+        classes: usize,
     },
     /// A label is not a class.
-    #[error("the label of test image {image} is {label}: expected less than {CLASSES}")]
+    #[error("the label of test image {image} is {label}: expected less than {classes}")]
     Label {
         /// Index of the image.
         image: usize,
         /// Its label.
         label: u8,
+        /// Number of classes.
+        classes: usize,
     },
     /// A logit is infinite or not a number.
     #[error("the logits of test image {image} are not finite")]
@@ -83,14 +86,14 @@ pub enum InvalidLogits {
     },
 }
 
-/// Scores `logits`, row-major `[n, 10]`, against `labels`.
-pub fn scores(logits: &[f32], labels: &[u8]) -> Result<Scores, InvalidLogits> {
-    Ok(of_predictions(&predictions(logits, labels)?, labels))
+/// Scores `logits`, row-major `[n, classes]`, against `labels`.
+pub fn scores(logits: &[f32], labels: &[u8], classes: usize) -> Result<Scores, InvalidLogits> {
+    Ok(of_predictions(&predictions(logits, labels, classes)?, labels, classes))
 }
 
-/// What `logits`, row-major `[n, 10]`, say about images with these labels.
-pub fn predictions(logits: &[f32], labels: &[u8]) -> Result<Vec<Prediction>, InvalidLogits> {
-    check(logits, labels)?;
+/// What `logits`, row-major `[n, classes]`, say about images with these labels.
+pub fn predictions(logits: &[f32], labels: &[u8], classes: usize) -> Result<Vec<Prediction>, InvalidLogits> {
+    check(logits, labels, classes)?;
     let prediction = |(row, &label): (&[f32], &u8)| {
         let (label, probabilities) = (usize::from(label), probabilities(row));
         Prediction {
@@ -100,21 +103,30 @@ pub fn predictions(logits: &[f32], labels: &[u8]) -> Result<Vec<Prediction>, Inv
             p_false: largest_wrong(&probabilities, label) as f32,
         }
     };
-    Ok(logits.chunks_exact(CLASSES).zip(labels).map(prediction).collect())
+    Ok(logits.chunks_exact(classes).zip(labels).map(prediction).collect())
 }
 
 /// Every score, from the predictions of images with these labels.
-pub fn of_predictions(predictions: &[Prediction], labels: &[u8]) -> Scores {
-    let mut confusion = vec![vec![0_u32; CLASSES]; CLASSES];
+pub fn of_predictions(predictions: &[Prediction], labels: &[u8], classes: usize) -> Scores {
+    let mut confusion = vec![vec![0_u32; classes]; classes];
     for (prediction, &label) in predictions.iter().zip(labels) {
         confusion[usize::from(label)][usize::from(prediction.class)] += 1;
     }
     summarize(confusion, predictions)
 }
 
-/// One byte per image: the class in the lower half, the rank in the upper.
-pub fn to_bytes(predictions: &[Prediction]) -> Vec<u8> {
-    predictions.iter().map(|prediction| prediction.rank << 4 | prediction.class).collect()
+/// How a prediction is stored: in one byte, the class in the lower half and the rank in the upper, or, of more than 16
+/// classes, in a byte for the class and one for the rank.
+fn prediction_bytes(classes: usize) -> usize {
+    if classes <= 16 { 1 } else { 2 }
+}
+
+/// Class and rank of every image.
+pub fn to_bytes(predictions: &[Prediction], classes: usize) -> Vec<u8> {
+    match prediction_bytes(classes) {
+        1 => predictions.iter().map(|prediction| prediction.rank << 4 | prediction.class).collect(),
+        _ => predictions.iter().flat_map(|prediction| [prediction.class, prediction.rank]).collect(),
+    }
 }
 
 /// p_T and p_F of every image, little-endian.
@@ -127,29 +139,29 @@ pub fn from_bytes(
     predictions: &[u8],
     probabilities: &[u8],
     labels: &[u8],
+    classes: usize,
 ) -> Result<Vec<Prediction>, InvalidPredictions> {
-    if predictions.len() != labels.len() || probabilities.len() != 8 * labels.len() {
+    let each = prediction_bytes(classes);
+    if predictions.len() != each * labels.len() || probabilities.len() != 8 * labels.len() {
         let (predictions, probabilities, labels) = (predictions.len(), probabilities.len(), labels.len());
-        return Err(InvalidPredictions::Length { predictions, probabilities, labels });
+        return Err(InvalidPredictions::Length { predictions, probabilities, labels, each });
     }
     let float = |bytes: &[u8]| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-    let read = predictions.iter().zip(probabilities.chunks_exact(8)).zip(labels).enumerate();
-    read.map(|(image, ((byte, pair), &label))| {
+    let read = predictions.chunks_exact(each).zip(probabilities.chunks_exact(8)).zip(labels).enumerate();
+    read.map(|(image, ((bytes, pair), &label))| {
+        let (class, rank) = if let [class, rank] = *bytes { (class, rank) } else { (bytes[0] & 15, bytes[0] >> 4) };
         let (p_true, p_false) = (float(&pair[..4]), float(&pair[4..]));
-        let prediction = Prediction { class: byte & 15, rank: byte >> 4, p_true, p_false };
-        prediction.is_possible(label).then_some(prediction).ok_or(InvalidPredictions::Impossible { image })
+        let prediction = Prediction { class, rank, p_true, p_false };
+        prediction.is_possible(label, classes).then_some(prediction).ok_or(InvalidPredictions::Impossible { image })
     })
     .collect()
 }
 
 impl Prediction {
     /// Whether a network can have said this about an image of class `label`.
-    fn is_possible(&self, label: u8) -> bool {
-        let classes = CLASSES as u8;
+    fn is_possible(&self, label: u8, classes: usize) -> bool {
         let probability = |p: f32| (0.0..=1.0).contains(&p);
-        label < classes
-            && self.class < classes
-            && self.rank < classes
+        [label, self.class, self.rank].into_iter().all(|index| usize::from(index) < classes)
             && (self.rank == 0) == (self.class == label)
             && probability(self.p_true)
             && probability(self.p_false)
@@ -173,18 +185,18 @@ pub fn probabilities(logits: &[f32]) -> Vec<f64> {
     powers.into_iter().map(|power| power / sum).collect()
 }
 
-fn check(logits: &[f32], labels: &[u8]) -> Result<(), InvalidLogits> {
+fn check(logits: &[f32], labels: &[u8], classes: usize) -> Result<(), InvalidLogits> {
     if labels.is_empty() && logits.is_empty() {
         return Err(InvalidLogits::Empty);
     }
-    if logits.len() != labels.len() * CLASSES {
-        return Err(InvalidLogits::Length { logits: logits.len(), labels: labels.len() });
+    if logits.len() != labels.len() * classes {
+        return Err(InvalidLogits::Length { logits: logits.len(), labels: labels.len(), classes });
     }
-    if let Some(image) = labels.iter().position(|&label| usize::from(label) >= CLASSES) {
-        return Err(InvalidLogits::Label { image, label: labels[image] });
+    if let Some(image) = labels.iter().position(|&label| usize::from(label) >= classes) {
+        return Err(InvalidLogits::Label { image, label: labels[image], classes });
     }
     match logits.iter().position(|logit| !logit.is_finite()) {
-        Some(index) => Err(InvalidLogits::NotFinite { image: index / CLASSES }),
+        Some(index) => Err(InvalidLogits::NotFinite { image: index / classes }),
         None => Ok(()),
     }
 }
@@ -208,17 +220,17 @@ fn largest_wrong(probabilities: &[f64], label: usize) -> f64 {
 }
 
 fn summarize(confusion: Vec<Vec<u32>>, predictions: &[Prediction]) -> Scores {
-    let images = predictions.len() as u32;
+    let (images, classes) = (predictions.len() as u32, confusion.len());
     let percent = |count: u32, of: f64| 100.0 * f64::from(count) / of;
     let n = f64::from(images);
-    let correct: u32 = (0..CLASSES).map(|class| confusion[class][class]).sum();
+    let correct: u32 = (0..classes).map(|class| confusion[class][class]).sum();
     let top5 = predictions.iter().filter(|prediction| prediction.rank < 5).count() as u32;
     let row_sum = |class: usize| confusion[class].iter().sum::<u32>();
     let column_sum = |class: usize| confusion.iter().map(|row| row[class]).sum::<u32>();
-    let false_positives: Vec<u32> = (0..CLASSES).map(|class| column_sum(class) - confusion[class][class]).collect();
-    let false_negatives: Vec<u32> = (0..CLASSES).map(|class| row_sum(class) - confusion[class][class]).collect();
+    let false_positives: Vec<u32> = (0..classes).map(|class| column_sum(class) - confusion[class][class]).collect();
+    let false_negatives: Vec<u32> = (0..classes).map(|class| row_sum(class) - confusion[class][class]).collect();
     // One against the rest, every image is TP, TN, FP or FN.
-    let right: Vec<u32> = (0..CLASSES).map(|c| images - false_positives[c] - false_negatives[c]).collect();
+    let right: Vec<u32> = (0..classes).map(|c| images - false_positives[c] - false_negatives[c]).collect();
     let p_false: Vec<f64> = predictions.iter().map(|prediction| f64::from(prediction.p_false)).collect();
     let margins: Vec<f64> = predictions.iter().map(Prediction::margin).collect();
     let reliability = reliability(predictions);
@@ -227,7 +239,7 @@ fn summarize(confusion: Vec<Vec<u32>>, predictions: &[Prediction]) -> Scores {
         top1_pct: percent(correct, n),
         top5_pct: percent(top5, n),
         eq9_accuracy_pct: right.iter().map(|&count| percent(count, n)).collect(),
-        eq9_overall_pct: percent(right.iter().sum(), n * CLASSES as f64),
+        eq9_overall_pct: percent(right.iter().sum(), n * classes as f64),
         p_false_histogram: histogram(&p_false, 0.0),
         p_false_mean: p_false.iter().sum::<f64>() / n,
         p_false_median: median(p_false),

@@ -25,6 +25,10 @@ pub enum Purpose {
     Simulation,
     /// Patterns of signs, where there are too many to try all.
     Signs,
+    /// Which images of a class an imbalanced training set has; the class counts as the epoch.
+    Selection,
+    /// Wrong labels.
+    LabelNoise,
 }
 
 impl Purpose {
@@ -38,6 +42,8 @@ impl Purpose {
             Self::Bootstrap => "bootstrap",
             Self::Simulation => "simulation",
             Self::Signs => "signs",
+            Self::Selection => "selection",
+            Self::LabelNoise => "label-noise",
         }
     }
 }

@@ -23,7 +23,7 @@ def fetch(archive, cache):
     program = ROOT / "target/release/fpl-repro"
     command = [program, "fetch", "-q", "--config", ROOT / "pipeline.toml", "--cache-dir", cache, "--offline"]
     # Without weights files: the cells that start from ImageNet are not selected.
-    command += ["--cells", "table2/*", "--set", f"dataset.archive={archive}"]
+    command += ["--cells", "table2/*", "--set", f"datasets.cifar10.source.archive={archive}"]
     started = time.perf_counter()
     process = subprocess.Popen([str(word) for word in command])
     _, status, usage = os.wait4(process.pid, 0)

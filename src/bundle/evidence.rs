@@ -12,6 +12,7 @@ use super::layout::{DATA_MANIFEST, LABELS, PLOT_MANIFEST, REPORT_MANIFEST, canon
 use crate::artifact::{Environment, EpochMetrics, METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, Scores};
 use crate::fingerprint::Fingerprint;
 use crate::plan::StageKind;
+use crate::recipe::Shape;
 use crate::report::input::Origin;
 use crate::scores;
 use crate::store::{self, EVALUATE_MANIFEST, ORIGIN, TRAIN_MANIFEST};
@@ -126,18 +127,20 @@ impl Cell {
         let folder = cell_folder(id);
         let path = |name: &str| format!("{folder}{name}");
         let bytes = |name: &str| get(files, &path(name));
-        let predictions = scores::from_bytes(bytes(PREDICTIONS)?, bytes(PROBABILITIES)?, labels)
+        let evaluate = manifest(files, &path(EVALUATE_MANIFEST), StageKind::Evaluate)?;
+        let classes = Shape::of_fields(&evaluate.identity["fields"]).classes;
+        let predictions = scores::from_bytes(bytes(PREDICTIONS)?, bytes(PROBABILITIES)?, labels, classes)
             .map_err(|error| Fault::new(&path(PREDICTIONS), error.to_string()))?;
         if predictions.is_empty() {
             return Err(Fault::new(LABELS, "there are no test images"));
         }
         let cell = Self {
             id: id.to_owned(),
-            scores: scores::of_predictions(&predictions, labels),
+            scores: scores::of_predictions(&predictions, labels, classes),
             predictions,
             metrics: lines(&path(METRICS), bytes(METRICS)?)?,
             train: manifest(files, &path(TRAIN_MANIFEST), StageKind::Train)?,
-            evaluate: manifest(files, &path(EVALUATE_MANIFEST), StageKind::Evaluate)?,
+            evaluate,
             origin: files.get(&path(ORIGIN)).map(|bytes| canonical(&path(ORIGIN), bytes)).transpose()?,
             folder: folder.clone(),
         };

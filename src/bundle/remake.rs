@@ -13,7 +13,6 @@ use super::layout::{CONFIG, Configuration, LABELS, REPORT_MANIFEST, canonical, g
 use crate::config;
 use crate::number::plural;
 use crate::plan::{self, Plan};
-use crate::recipe::CLASSES;
 use crate::report::frame::{Frame, Measured, Results};
 use crate::report::input::{CellState, Example, ReportInput};
 use crate::run::{Outline, setup};
@@ -127,11 +126,9 @@ fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
 fn images(report: &ReportInput, frame: &Frame, follows: &mut Measured, evidence: &Evidence) -> Result<(), Fault> {
     let fault = |message: String| Fault::new(&report_path(), message);
     let per_class = frame.samples_per_class as usize;
-    if report.dataset.classes.len() != CLASSES {
-        return Err(fault(format!(
-            "dataset.classes: has {}, follow {CLASSES}",
-            plural(report.dataset.classes.len(), "entry")
-        )));
+    let (classes, known) = (report.dataset.classes.len(), frame.dataset.classes.len());
+    if classes != known {
+        return Err(fault(format!("dataset.classes: has {}, follow {known}", plural(classes, "entry"))));
     }
     follows.classes = Some(report.dataset.classes.clone());
     follows.samples.clone_from(&report.samples);
@@ -151,11 +148,11 @@ fn images(report: &ReportInput, frame: &Frame, follows: &mut Measured, evidence:
             return Err(fault(format!("samples[{class}]: are not {expected} images of that class")));
         }
     }
-    report.example.as_ref().map_or(Ok(()), |example| check_example(example, evidence))
+    report.example.as_ref().map_or(Ok(()), |example| check_example(example, classes, evidence))
 }
 
 /// Figure 1's probabilities are those of the cell's prediction.
-fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
+fn check_example(example: &Example, classes: usize, evidence: &Evidence) -> Result<(), Fault> {
     let fault = |message: String| Fault::new(&report_path(), format!("example.{message}"));
     let cell = evidence.cells.iter().find(|cell| cell.id == example.cell);
     let cell = cell.ok_or_else(|| fault(format!("cell: `{}` has no evidence", example.cell)))?;
@@ -166,7 +163,7 @@ fn check_example(example: &Example, evidence: &Evidence) -> Result<(), Fault> {
     if example.image.label != label {
         return Err(fault(format!("image.label: says {}, follows {label} ({LABELS})", example.image.label)));
     }
-    if example.probabilities.len() != CLASSES {
+    if example.probabilities.len() != classes {
         return Err(fault(format!("probabilities: has {}", plural(example.probabilities.len(), "entry"))));
     }
     let wrong = example.probabilities.iter().enumerate().filter(|(class, _)| *class != usize::from(label));

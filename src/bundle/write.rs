@@ -11,11 +11,12 @@ use super::layout::{
 use super::rocrate;
 use super::verify::{Verified, verify};
 use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
-use crate::config::{self, Config, Dataset, Initialization};
+use crate::config::{self, Config, Initialization, LabelNoise};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::plan::Cell;
+use crate::recipe::Shape;
 use crate::report::input::{CellState, ReportInput};
 use crate::report::{self, CONTENT};
 use crate::results::read_labels;
@@ -101,8 +102,13 @@ fn without_paths(mut config: Config) -> Config {
             *path = name.display().to_string();
         }
     };
-    if let Dataset::Archive { archive, .. } = &mut config.dataset {
-        shorten(archive);
+    for dataset in config.datasets.values_mut() {
+        if let Some(archive) = dataset.source.archive_mut() {
+            shorten(&mut archive.archive);
+        }
+        if let Some(LabelNoise::File { path, .. }) = &mut dataset.noise {
+            shorten(path);
+        }
     }
     for initialization in config.initializations.values_mut() {
         if let Initialization::Weights { files } = initialization {
@@ -115,7 +121,7 @@ fn without_paths(mut config: Config) -> Config {
 }
 
 fn add_cell(runner: &Runner, planned: &Cell, files: &mut Files) -> Result<()> {
-    let folder = cell_folder(&planned.id);
+    let folder = cell_folder(planned.id.as_str());
     let mut add = |name: &str, from: &Path| -> Result<()> {
         files.insert(format!("{folder}{name}"), fs::read(from)?);
         Ok(())
@@ -132,6 +138,12 @@ fn add_cell(runner: &Runner, planned: &Cell, files: &mut Files) -> Result<()> {
     [PREDICTIONS, PROBABILITIES, SCORES].into_iter().try_for_each(|name| add(name, &evaluate.join(name)))
 }
 
+/// Classes and size of the images that the report is about.
+fn shape_of(runner: &Runner) -> Shape {
+    let Config { dataset, datasets, .. } = &runner.loaded.config;
+    datasets.get(dataset).map(|dataset| dataset.source.shape()).unwrap_or_default()
+}
+
 /// Labels and manifest of the data: from here, or else from where the cells were made.
 fn add_data(runner: &Runner, done: &[String], files: &mut Files) -> Result<()> {
     if done.is_empty() {
@@ -139,7 +151,7 @@ fn add_data(runner: &Runner, done: &[String], files: &mut Files) -> Result<()> {
     }
     let data = &runner.plan.nodes[runner.plan.data];
     if let Lookup::Hit(manifest) = runner.store.lookup(data) {
-        let labels = read_labels(&runner.store.entry(data).join(TEST_FILE), runner.plan.images.1)?;
+        let labels = read_labels(&runner.store.entry(data).join(TEST_FILE), shape_of(runner), runner.plan.images.1)?;
         files.insert(LABELS.to_owned(), labels);
         files.insert(DATA_MANIFEST.to_owned(), report::json(&manifest)?);
         return Ok(());

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Session, print, verify};
-use crate::config::{self, Dataset, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::error::Result;
 use crate::event::size;
 use crate::fs::{self, Lock};
@@ -98,8 +98,8 @@ fn used(session: &Session) -> Result<BTreeSet<String>> {
     let mut archives: Vec<Option<String>> = vec![None];
     for (_, manifest) in session.store.manifests(StageKind::Fetch) {
         let recipe = &manifest.identity["fields"];
-        if recipe["kind"] == "archive" {
-            archives.push(recipe["sha256"].as_str().map(str::to_owned));
+        if recipe["train_records"].is_u64() {
+            archives.extend(recipe["sha256"].as_str().map(|sha256| Some(sha256.to_owned())));
         }
     }
     let mut configurations = vec![session.loaded.clone()];
@@ -111,7 +111,8 @@ fn used(session: &Session) -> Result<BTreeSet<String>> {
         }
     }
     for loaded in &configurations {
-        let local = matches!(&loaded.config.dataset, Dataset::Archive { .. });
+        let Config { dataset, datasets, .. } = &loaded.config;
+        let local = datasets.get(dataset).is_some_and(|dataset| dataset.source.archive().is_some());
         for archive in archives.iter().filter(|archive| archive.is_none() || local) {
             use_plan(session, loaded, archive.as_deref(), &mut used)?;
         }

@@ -34,7 +34,7 @@ pub(super) fn why(session: &Session, targets: &[String]) -> Result<u8> {
 }
 
 fn find(session: &Session, target: &str) -> Result<Vec<Found>> {
-    if let Some(cell) = session.plan.cells.iter().find(|cell| cell.id == target) {
+    if let Some(cell) = session.plan.cells.iter().find(|cell| cell.id.as_str() == target) {
         let nodes = [&session.plan.nodes[cell.train], &session.plan.nodes[cell.evaluate]];
         return Ok(nodes
             .iter()

@@ -157,7 +157,7 @@ fn survey(session: &Session) -> Vec<Entry> {
 fn imported_entry(session: &Session, cell: &Cell, foreign: &Foreign) -> Entry {
     Entry {
         stage: StageKind::Evaluate.name(),
-        subject: cell.id.clone(),
+        subject: cell.id.to_string(),
         fingerprint: session.plan.nodes[cell.evaluate].fingerprint.to_string(),
         state: "imported",
         reason: format!(
@@ -197,9 +197,7 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
             _ => Vec::new(),
         },
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
-        seconds: cell
-            .filter(|_| node.stage == StageKind::Train)
-            .and_then(|cell| estimator.training(&session.plan, cell)),
+        seconds: cell.filter(|_| node.stage == StageKind::Train).and_then(|cell| estimator.training(cell)),
         failure: session.store.failure(node).map(|failure| failure.reason).unwrap_or_default(),
     }
 }

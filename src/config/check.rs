@@ -1,13 +1,15 @@
 //! What the types cannot say: references, ranges and combinations that are impossible.
 
+mod dataset;
 mod loss;
 mod paper;
 
 use std::collections::BTreeSet;
 
 use super::source::{Sources, nearest_help};
-use super::{Config, Dataset, Initialization, TableRow};
+use super::{Config, Initialization, TableRow};
 use crate::error::Result;
+use crate::id::{RowId, Setting};
 use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
@@ -25,9 +27,12 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         "at least one cell must run at a time",
         "set it to 1 or more",
     )?;
-    check.dataset(&config.dataset)?;
+    check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
+    for (name, dataset) in &config.datasets {
+        check.dataset(name, dataset)?;
+    }
     for (name, recipe) in &config.recipes {
-        check.recipe(name, recipe, config.dataset.images().0)?;
+        check.recipe(name, recipe)?;
     }
     for (name, network) in &config.networks {
         let possible = !(network.architecture == Architecture::EfficientNetV2S && network.stem == Stem::Cifar);
@@ -78,51 +83,12 @@ impl Check<'_> {
         )
     }
 
-    fn dataset(&self, dataset: &Dataset) -> Result<()> {
-        let ((train, test), (train_limit, test_limit)) = (dataset.records(), dataset.limits());
-        let fits = |limit, records| limit <= records;
-        self.that(train >= 1, &["dataset", "train_records"], "there must be training images", "set it to 1 or more")?;
-        self.that(test >= 1, &["dataset", "test_records"], "there must be test images", "set it to 1 or more")?;
-        let help = "set it to 0 for all images, or to fewer than there are";
-        self.that(
-            fits(train_limit, train),
-            &["dataset", "train_limit"],
-            &format!("there are only {train} training images"),
-            help,
-        )?;
-        self.that(
-            fits(test_limit, test),
-            &["dataset", "test_limit"],
-            &format!("there are only {test} test images"),
-            help,
-        )?;
-        if let Dataset::Archive { sha256, train_content, test_content, train_records, test_records, .. } = dataset {
-            for (key, digest) in [("sha256", sha256), ("train_content", train_content), ("test_content", test_content)]
-            {
-                self.digest(&["dataset", key], digest)?;
-            }
-            self.that(
-                train_records.is_multiple_of(5),
-                &["dataset", "train_records"],
-                "the archive has five training files of equal size",
-                "use a multiple of 5",
-            )?;
-            self.that(
-                *test_records > 0,
-                &["dataset", "test_records"],
-                "there must be test images",
-                "set it to 1 or more",
-            )?;
-        }
-        Ok(())
-    }
-
     fn digest(&self, path: &[&str], digest: &str) -> Result<()> {
         let valid = digest.len() == 64 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         self.that(valid, path, "not a sha256", "give 64 lower-case hexadecimal digits, as `sha256sum FILE` prints them")
     }
 
-    fn recipe(&self, name: &str, recipe: &Recipe, train_images: u32) -> Result<()> {
+    fn recipe(&self, name: &str, recipe: &Recipe) -> Result<()> {
         let at = |key| ["recipes", name, key];
         self.that(recipe.epochs >= 1, &at("epochs"), "a cell trains for at least one epoch", "set it to 1 or more")?;
         self.that(
@@ -136,14 +102,6 @@ impl Check<'_> {
             &at("input_size"),
             "must be 8 to 1024 pixels",
             "CIFAR-10's own size is 32",
-        )?;
-        // Batch norm cannot train on one value per channel, which a last minibatch of one image is in deep layers.
-        let alone = train_images % recipe.batch_size == 1 || recipe.batch_size == 1;
-        self.that(
-            !alone,
-            &at("batch_size"),
-            "leaves a minibatch of one image, on which batch norm cannot train",
-            "change `batch_size` or `dataset.train_limit` by one",
         )?;
         self.optimizer(name, &recipe.optimizer)?;
         let augmentation = &recipe.augmentation;
@@ -220,6 +178,7 @@ impl Check<'_> {
         for loss in &row.losses {
             self.refers(&at("losses"), loss, config.losses.keys())?;
         }
+        self.row_data(config, &at("dataset"), row)?;
         let architecture = config.networks[&row.network].architecture.id();
         match &config.initializations[&row.initialization] {
             Initialization::Random => Ok(()),
@@ -242,13 +201,12 @@ impl Check<'_> {
     }
 
     /// The cell that another one starts from exists, has the same architecture and itself starts from random weights.
-    fn source_cell(&self, config: &Config, initialization: &str, architecture: &str, cell: &str) -> Result<()> {
+    fn source_cell(&self, config: &Config, initialization: &str, architecture: &str, cell: &RowId) -> Result<()> {
         let at = ["initializations", initialization, "cell"];
-        let prefixes = prefixes(config);
-        self.refers(&at, cell, prefixes.iter().map(|(prefix, _)| prefix))?;
-        let starts_random = prefixes
-            .iter()
-            .filter(|(prefix, _)| prefix == cell)
+        self.refers(&at, cell.as_str(), config.rows().map(|(row, _)| row))?;
+        let starts_random = config
+            .rows()
+            .filter(|(row, _)| row == cell)
             .all(|(_, row)| config.initializations.get(&row.initialization) == Some(&Initialization::Random));
         self.that(
             starts_random,
@@ -256,7 +214,7 @@ impl Check<'_> {
             "that cell does not start from random weights",
             "name a cell with random initial weights",
         )?;
-        let same = cell.split('/').nth(1) == Some(architecture);
+        let same = cell.setting().architecture() == architecture;
         self.that(
             same,
             &at,
@@ -265,12 +223,13 @@ impl Check<'_> {
         )
     }
 
-    fn refers<'n>(&self, path: &[&str], name: &str, known: impl Iterator<Item = &'n String>) -> Result<()> {
-        let known: Vec<&str> = known.map(String::as_str).collect();
-        if known.contains(&name) {
+    fn refers(&self, path: &[&str], name: &str, known: impl Iterator<Item = impl ToString>) -> Result<()> {
+        let known: Vec<String> = known.map(|known| known.to_string()).collect();
+        if known.iter().any(|known| known == name) {
             return Ok(());
         }
-        Err(self.sources.error(path, format!("there is no `{name}`"), nearest_help(name, known.into_iter())))
+        let help = nearest_help(name, known.iter().map(String::as_str));
+        Err(self.sources.error(path, format!("there is no `{name}`"), help))
     }
 
     /// Names become parts of paths and cell ids, and no two cells share one.
@@ -282,6 +241,7 @@ impl Check<'_> {
             ("tables", config.tables.keys().collect::<Vec<_>>()),
             ("losses", config.losses.keys().collect()),
             ("initializations", config.initializations.keys().collect()),
+            ("datasets", config.datasets.keys().collect()),
         ];
         for (group, names) in groups {
             for name in names {
@@ -294,15 +254,16 @@ impl Check<'_> {
             }
         }
         let mut seen = BTreeSet::new();
-        for (prefix, row) in prefixes(config) {
-            let table = prefix.split('/').next().unwrap_or_default().to_owned();
-            let message = format!("two rows make the cell `{prefix}`");
+        for (id, row) in config.rows() {
+            let setting = id.setting();
+            let table = setting.table();
+            let message = format!("two rows make the cell `{id}`");
             let help = "give one of them another table, initialization or loss name";
-            self.that(seen.insert(prefix), &["tables", &table, "rows"], &message, help)?;
+            self.that(seen.insert(id), &["tables", table, "rows"], &message, help)?;
             let distinct: BTreeSet<&String> = row.losses.iter().collect();
             self.that(
                 distinct.len() == row.losses.len(),
-                &["tables", &table, "rows"],
+                &["tables", table, "rows"],
                 "a loss is listed twice",
                 "list every loss once",
             )?;
@@ -311,25 +272,12 @@ impl Check<'_> {
     }
 
     fn figures(&self, config: &Config) -> Result<()> {
-        let prefixes: Vec<String> = prefixes(config).into_iter().map(|(prefix, _)| prefix).collect();
-        if !config.figures.example.is_empty() {
-            self.refers(&["figures", "example"], &config.figures.example, prefixes.iter())?;
-        }
-        let rows: BTreeSet<String> =
-            prefixes.iter().filter_map(|prefix| Some(prefix.rsplit_once('/')?.0.to_owned())).collect();
-        for curve in &config.figures.curves {
-            self.refers(&["figures", "curves"], curve, rows.iter())?;
+        let figures = &config.figures;
+        self.refers(&["figures", "example"], figures.example.as_str(), config.rows().map(|(row, _)| row))?;
+        for curve in &figures.curves {
+            let settings: BTreeSet<Setting> = config.rows().map(|(row, _)| row.setting()).collect();
+            self.refers(&["figures", "curves"], curve.as_str(), settings.iter())?;
         }
         Ok(())
     }
-}
-
-/// Every cell's id without its seed, with its row.
-fn prefixes(config: &Config) -> Vec<(String, &TableRow)> {
-    let rows = config.tables.iter().flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row)));
-    rows.flat_map(|(table, row)| {
-        let architecture = config.networks.get(&row.network).map_or("", |network| network.architecture.id());
-        row.losses.iter().map(move |loss| (format!("{table}/{architecture}/{}/{loss}", row.initialization), row))
-    })
-    .collect()
 }

@@ -9,6 +9,9 @@ use toml::{Table, Value};
 use crate::error::{Error, Result};
 use crate::fs;
 
+/// Tables whose entries can inherit from another by `base`.
+const INHERITING: [&str; 4] = ["datasets", "recipes", "losses", "initializations"];
+
 /// The sources in the order of precedence, the last one first served.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -88,7 +91,7 @@ impl Sources {
 
     /// The merged configuration as a typed value.
     pub fn deserialize<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_path_to_error::deserialize(Value::Table(self.merged.clone())).map_err(|error| {
+        serde_path_to_error::deserialize(Value::Table(self.resolved()?)).map_err(|error| {
             let message = error.inner().message().to_owned();
             let path: Vec<String> = error
                 .path()
@@ -101,6 +104,43 @@ impl Sources {
                 .collect();
             self.explain(path, &message)
         })
+    }
+
+    /// The merged tables, with what entries inherit by `base`.
+    fn resolved(&self) -> Result<Table> {
+        let mut resolved = self.merged.clone();
+        for group in INHERITING {
+            let Some(Value::Table(entries)) = self.merged.get(group) else { continue };
+            let entry = |name: &String| Ok((name.clone(), self.entry(group, entries, name, &mut Vec::new())?));
+            let entries = entries.keys().map(entry).collect::<Result<Table>>()?;
+            resolved.insert(group.to_owned(), Value::Table(entries));
+        }
+        Ok(resolved)
+    }
+
+    /// An entry laid on the one that it names as its `base`. `heirs` are those whose base is looked for.
+    fn entry<'e>(&self, group: &str, entries: &'e Table, name: &'e str, heirs: &mut Vec<&'e str>) -> Result<Value> {
+        let Some(Value::Table(own)) = entries.get(name) else { return Ok(entries[name].clone()) };
+        let Some(base) = own.get("base") else { return Ok(Value::Table(own.clone())) };
+        let error = |message: String, help: String| Err(self.error(&[group, name, "base"], message, help));
+        let Some((base, _)) = base.as_str().and_then(|base| entries.get_key_value(base)) else {
+            let wrong = base.as_str().unwrap_or_default();
+            let help = nearest_help(wrong, entries.keys().map(String::as_str).filter(|known| *known != name));
+            return error(format!("there is no `{group}.{wrong}`"), help);
+        };
+        heirs.push(name);
+        if heirs.contains(&base.as_str()) {
+            return error(format!("`{base}` inherits from itself"), "let one of them say everything".into());
+        }
+        let mut own = own.clone();
+        own.remove("base");
+        match self.entry(group, entries, base, heirs)? {
+            Value::Table(mut inherited) if !changes_kind(&inherited, &own) => {
+                merge(&mut inherited, &own);
+                Ok(Value::Table(inherited))
+            }
+            _ => Ok(Value::Table(own)),
+        }
     }
 
     /// An error about a key: where it is, and what is near it.
@@ -129,8 +169,7 @@ impl Sources {
         let merged = Value::Table(self.merged.clone());
         let keys: Vec<&str> = path.iter().map(String::as_str).collect();
         let Value::Table(table) = get(&merged, &keys)? else { return None };
-        let found: Vec<&String> =
-            table.iter().filter(|(_, value)| message.contains(&described(value))).map(|(key, _)| key).collect();
+        let found: Vec<&String> = table.iter().filter(|(_, value)| names(message, value)).map(|(key, _)| key).collect();
         match found[..] {
             [key] => Some(key.clone()),
             _ => None,
@@ -160,6 +199,12 @@ impl Sources {
         }
         "configuration".into()
     }
+}
+
+/// Whether a message is about a value: a type error of serde, or one of our own that quotes a text.
+fn names(message: &str, value: &Value) -> bool {
+    let quotes = |text: &str| !text.is_empty() && message.contains(&format!("`{text}`"));
+    message.contains(&described(value)) || value.as_str().is_some_and(quotes)
 }
 
 /// How serde names a value in a type error.

@@ -1,6 +1,6 @@
-//! Unpacks and verifies the CIFAR-10 archive.
+//! Unpacks and verifies archives in the layout of CIFAR's binary versions.
 //!
-//! The archive is not trusted: only the members of CIFAR-10's binary version are taken, with exactly the sizes
+//! An archive is not trusted: only the members that its format names are taken, with exactly the sizes
 //! they must have, and no name from the archive becomes a path on the disk.
 
 use std::collections::BTreeSet;
@@ -14,21 +14,10 @@ use flate2::bufread::GzDecoder;
 use sha2::{Digest, Sha256};
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
+use super::{CLASSES_FILE, Format, TEST_FILE, TRAIN_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::recipe::CLASSES;
 
-/// Bytes of a record: the label, then 32×32 red, green and blue values.
-pub const RECORD_BYTES: usize = 1 + 3 * 32 * 32;
-
-/// Content digest of CIFAR-10's 50,000 training records in any order (see [`content_digest`]).
-pub const CIFAR10_TRAIN_CONTENT: &str = "55a61f79a40ece2ceda9fb5f9f7078f6ea2fc4952489cef56682bcf92cfcc260";
-
-/// Content digest of CIFAR-10's 10,000 test records in any order (see [`content_digest`]).
-pub const CIFAR10_TEST_CONTENT: &str = "325704b01eb92e1e2a6215ae6a916bb7db7de054af0c496be1c7be2e0fcfbf5f";
-
-const FOLDER: &str = "cifar-10-batches-bin/";
-const BATCHES: usize = 5;
 /// Records read, hashed and written at a time: about 200 kB, which stays in the processor's cache.
 const CHUNK_RECORDS: usize = 64;
 /// Bytes of the archive read at a time, and how many such blocks may wait to be unpacked.
@@ -36,49 +25,46 @@ const BLOCK_BYTES: usize = 1 << 18;
 const BLOCKS_WAITING: usize = 16;
 /// Bounds on what is not records, so that no archive can fill the memory or run for ever.
 const MAX_TEXT_BYTES: u64 = 4096;
-const MAX_README_BYTES: u64 = 1 << 20;
+const MAX_IGNORED_BYTES: u64 = 1 << 20;
 const MAX_PAX_BYTES: u64 = 1 << 16;
 const MAX_PADDING_BYTES: u64 = 1 << 20;
 const MAX_ENTRIES: usize = 64;
 
-const HELP: &str = "download the archive again, or name another with `--set dataset.archive=PATH`; \
-                    it must be CIFAR-10's binary version, `cifar-10-binary.tar.gz`";
+const HELP: &str = "download the archive again, or name another with `--set datasets.NAME.source.archive=PATH`; it must be the \
+                    binary version";
 
-/// How many records an archive must hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an archive must hold.
+#[derive(Debug, Clone, Copy)]
 pub struct Layout {
-    /// Records of `data_batch_1.bin` to `data_batch_5.bin` together; each holds a fifth, and if that leaves a
-    /// remainder the last ones hold one more.
+    /// Names and sizes of its members.
+    pub format: &'static Format,
+    /// Records of the training members together; each holds an equal part, and if that leaves a remainder the last ones
+    /// hold one more.
     pub train_records: usize,
-    /// Records of `test_batch.bin`.
+    /// Records of the test member.
     pub test_records: usize,
 }
 
 impl Layout {
-    /// CIFAR-10's 50,000 and 10,000 records.
-    pub const CIFAR10: Self = Self { train_records: 50_000, test_records: 10_000 };
-
-    /// Records of training batch `index`, counted from 0. The sum over the batches is `train_records`.
-    fn batch_records(&self, index: usize) -> usize {
-        (self.train_records + index) / BATCHES
+    /// Records of training member `index`, counted from 0. The sum over the members is `train_records`.
+    fn member_records(&self, index: usize) -> usize {
+        (self.train_records + index) / self.format.train.len()
     }
 
     fn member(&self, name: &str) -> Option<Member> {
-        match name {
-            "batches.meta.txt" => Some(Member::Classes),
-            "readme.html" => Some(Member::Readme),
-            "test_batch.bin" => Some(Member::Records { test: true, offset: 0, count: self.test_records }),
-            _ => {
-                let index = (0..BATCHES).find(|index| name == batch_name(*index))?;
-                let offset = (0..index).map(|before| self.batch_records(before)).sum();
-                Some(Member::Records { test: false, offset, count: self.batch_records(index) })
-            }
+        if name == self.format.names {
+            return Some(Member::Classes);
         }
+        if self.format.ignored.contains(&name) {
+            return Some(Member::Ignored);
+        }
+        if name == self.format.test {
+            return Some(Member::Records { test: true, offset: 0, count: self.test_records });
+        }
+        let index = self.format.train.iter().position(|member| name == *member)?;
+        let offset = (0..index).map(|before| self.member_records(before)).sum();
+        Some(Member::Records { test: false, offset, count: self.member_records(index) })
     }
-}
-
-fn batch_name(index: usize) -> String {
-    format!("data_batch_{}.bin", index + 1)
 }
 
 /// What an expected member holds.
@@ -91,7 +77,7 @@ enum Member {
         count: usize,
     },
     Classes,
-    Readme,
+    Ignored,
 }
 
 /// What was found in an archive.
@@ -112,16 +98,17 @@ pub struct Unpacked {
 /// A digest of a set of records that does not depend on their order: the sha256, in hexadecimal, of the
 /// concatenated sorted sha256 digests (32 bytes each) of the records.
 ///
-/// Copies of CIFAR-10 exist whose records are ordered differently; this says whether they hold the same images.
+/// Copies of CIFAR-10 exist whose records are ordered differently; this says whether they hold the same images. Records
+/// are meant as the archive has them, with all their labels.
 pub fn content_digest(mut digests: Vec<[u8; 32]>) -> String {
     digests.sort_unstable();
     fs::sha256_bytes(digests.as_flattened())
 }
 
-/// Unpacks a gzipped tar archive in the layout of CIFAR-10's binary version into the directory `out`.
+/// Unpacks a gzipped tar archive into the directory `out`.
 ///
-/// Writes `train.bin` (the records of the five batches in their order), `test.bin` and `classes.txt` (a name a
-/// line). The files are not flushed to the disk. After an error `out` may hold unfinished files.
+/// Writes `train.bin` (the records of the training members in their order), `test.bin` and `classes.txt` (a name a line).
+/// Records are written with one label, the class. The files are not flushed to the disk. After an error `out` may hold unfinished files.
 ///
 /// # Errors
 /// [`Error::Data`], naming the archive and the member, if the archive is damaged, lacks a member, or holds anything
@@ -220,24 +207,27 @@ fn unpack_stream(archive: &Path, layout: &Layout, out: &Path, blocks: Blocks) ->
 struct Split {
     path: PathBuf,
     file: File,
+    format: &'static Format,
     digests: Vec<[u8; 32]>,
 }
 
 impl Split {
-    fn create(path: PathBuf, records: usize) -> Result<Self> {
+    fn create(path: PathBuf, format: &'static Format, records: usize) -> Result<Self> {
         let file = File::create(&path).map_err(Error::io("create", &path))?;
-        Ok(Self { path, file, digests: Vec::with_capacity(records) })
+        Ok(Self { path, file, format, digests: Vec::with_capacity(records) })
     }
 
     fn seek_to_record(&mut self, record: usize) -> Result<()> {
-        let position = SeekFrom::Start((record * RECORD_BYTES) as u64);
+        let position = SeekFrom::Start((record * self.format.shape().record_bytes()) as u64);
         self.file.seek(position).map(drop).map_err(Error::io("write", &self.path))
     }
 
     fn write(&mut self, records: &[u8]) -> Result<()> {
-        self.digests
-            .extend(records.chunks_exact(RECORD_BYTES).map(|record| -> [u8; 32] { Sha256::digest(record).into() }));
-        self.file.write_all(records).map_err(Error::io("write", &self.path))
+        let records = records.chunks_exact(self.format.record_bytes());
+        self.digests.extend(records.clone().map(|record| -> [u8; 32] { Sha256::digest(record).into() }));
+        let with_class_only: Vec<u8> =
+            records.flat_map(|record| &record[self.format.label_bytes - 1..]).copied().collect();
+        self.file.write_all(&with_class_only).map_err(Error::io("write", &self.path))
     }
 }
 
@@ -252,8 +242,8 @@ struct Members<'a> {
 
 impl<'a> Members<'a> {
     fn new(archive: &'a Path, layout: &'a Layout, out: &Path) -> Result<Self> {
-        let train = Split::create(out.join("train.bin"), layout.train_records)?;
-        let test = Split::create(out.join("test.bin"), layout.test_records)?;
+        let train = Split::create(out.join(TRAIN_FILE), layout.format, layout.train_records)?;
+        let test = Split::create(out.join(TEST_FILE), layout.format, layout.test_records)?;
         Ok(Self { archive, layout, splits: [train, test], classes: Vec::new(), seen: BTreeSet::new() })
     }
 
@@ -274,13 +264,14 @@ impl<'a> Members<'a> {
     /// Takes one member, or refuses it.
     fn take(&mut self, mut entry: Entry<'_, Input>) -> Result<()> {
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let folder = self.layout.format.folder;
         match entry.header().entry_type() {
             EntryType::Regular => {}
-            EntryType::Directory if path == FOLDER || path == FOLDER.trim_end_matches('/') => return Ok(()),
+            EntryType::Directory if path.trim_end_matches('/') == folder.trim_end_matches('/') => return Ok(()),
             EntryType::XHeader | EntryType::XGlobalHeader => return self.check_pax(&path, &mut entry),
             kind => return Err(self.wrong(format!("holds {} `{path}`, which is not expected", kind_name(kind)))),
         }
-        let member = path.strip_prefix(FOLDER).and_then(|name| self.layout.member(name));
+        let member = path.strip_prefix(folder).and_then(|name| self.layout.member(name));
         let Some(member) = member else {
             return Err(self.wrong(format!("holds the file `{path}`, which is not expected")));
         };
@@ -298,7 +289,7 @@ impl<'a> Members<'a> {
                 self.classes = self.parse_classes(&path, &text)?;
                 Ok(())
             }
-            Member::Readme => self.read_small(&path, &mut entry, MAX_README_BYTES).map(drop),
+            Member::Ignored => self.read_small(&path, &mut entry, MAX_IGNORED_BYTES).map(drop),
         }
     }
 
@@ -316,30 +307,32 @@ impl<'a> Members<'a> {
     }
 
     fn check_size(&self, path: &str, entry: &Entry<'_, Input>, records: usize) -> Result<()> {
-        let (size, expected) = (entry.size(), (records * RECORD_BYTES) as u64);
+        let record = self.layout.format.record_bytes();
+        let (size, expected) = (entry.size(), (records * record) as u64);
         if size == expected {
             return Ok(());
         }
-        Err(self
-            .wrong(format!("`{path}` has {size} bytes, but {records} records of {RECORD_BYTES} bytes make {expected}")))
+        Err(self.wrong(format!("`{path}` has {size} bytes, but {records} records of {record} bytes make {expected}")))
     }
 
     fn take_records(&mut self, path: &str, entry: &mut Entry<'_, Input>, split: usize, count: usize) -> Result<()> {
-        let mut buffer = vec![0; CHUNK_RECORDS * RECORD_BYTES];
+        let format = self.layout.format;
+        let (record_bytes, classes) = (format.record_bytes(), format.classes.len());
+        let mut buffer = vec![0; CHUNK_RECORDS * record_bytes];
         let mut done = 0;
         while done < count {
-            let chunk = &mut buffer[..CHUNK_RECORDS.min(count - done) * RECORD_BYTES];
+            let chunk = &mut buffer[..CHUNK_RECORDS.min(count - done) * record_bytes];
             entry.read_exact(chunk).map_err(|error| self.damaged(Some(path), &error))?;
-            let labels = chunk.iter().step_by(RECORD_BYTES);
-            if let Some((index, label)) = labels.enumerate().find(|(_, label)| usize::from(**label) >= CLASSES) {
+            let labels = chunk.iter().skip(format.label_bytes - 1).step_by(record_bytes);
+            if let Some((index, label)) = labels.enumerate().find(|(_, label)| usize::from(**label) >= classes) {
                 return Err(self.wrong(format!(
                     "`{path}`: record {} has the label {label}, but labels are 0 to {}",
                     done + index,
-                    CLASSES - 1
+                    classes - 1
                 )));
             }
             self.splits[split].write(chunk)?;
-            done += chunk.len() / RECORD_BYTES;
+            done += chunk.len() / record_bytes;
         }
         Ok(())
     }
@@ -358,9 +351,10 @@ impl<'a> Members<'a> {
         let text = str::from_utf8(content).map_err(|_| self.wrong(format!("`{path}` is not text")))?;
         let names: Vec<_> = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect();
         let distinct: BTreeSet<_> = names.iter().collect();
-        if names.len() != CLASSES || distinct.len() != CLASSES {
+        let classes = self.layout.format.classes.len();
+        if names.len() != classes || distinct.len() != classes {
             return Err(self.wrong(format!(
-                "`{path}` holds {} class names, {} of them distinct, but there are {CLASSES} classes",
+                "`{path}` holds {} class names, {} of them distinct, but there are {classes} classes",
                 names.len(),
                 distinct.len()
             )));
@@ -388,10 +382,11 @@ impl<'a> Members<'a> {
 
     /// Checks that nothing is missing and writes the class names.
     fn finish(self, out: &Path) -> Result<([Split; 2], Vec<String>)> {
-        let records = (0..BATCHES).map(batch_name).chain(["test_batch.bin".to_owned()]);
-        let missing: Vec<_> = records
-            .chain(["batches.meta.txt".to_owned()])
-            .map(|name| format!("{FOLDER}{name}"))
+        let Format { folder, train, test, names, .. } = self.layout.format;
+        let missing: Vec<_> = train
+            .iter()
+            .chain([test, names])
+            .map(|name| format!("{folder}{name}"))
             .filter(|path| !self.seen.contains(path))
             .map(|path| format!("`{path}`"))
             .collect();
@@ -406,7 +401,7 @@ impl<'a> Members<'a> {
 /// Writes `classes.txt`, a name a line.
 pub(super) fn write_classes<S: AsRef<str>>(classes: &[S], out: &Path) -> Result<()> {
     let text: String = classes.iter().flat_map(|name| [name.as_ref(), "\n"]).collect();
-    fs::write_atomic(&out.join("classes.txt"), text.as_bytes())
+    fs::write_atomic(&out.join(CLASSES_FILE), text.as_bytes())
 }
 
 fn kind_name(kind: EntryType) -> &'static str {

@@ -2,7 +2,7 @@
 //!
 //! For trying the program without CIFAR-10: pictures of simple figures under CIFAR-10's class names, some pairs of
 //! classes alike (cat and dog, automobile and truck, deer and horse, airplane and bird), with random place, size,
-//! colours, clutter and noise. All arithmetic is on integers, so the images are the same on every machine.
+//! colours, clutter and noise. Further classes repeat the figures in other hues. All arithmetic is on integers, so the images are the same on every machine.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -11,10 +11,11 @@ use std::path::Path;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::archive::{RECORD_BYTES, write_classes};
+use super::archive::write_classes;
+use super::{TEST_FILE, TRAIN_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
-use crate::recipe::CLASSES;
+use crate::recipe::Shape;
 use crate::seed::{self, Purpose};
 
 /// Pixels on a side.
@@ -64,7 +65,7 @@ const HIDE: Colour = [135, 90, 55];
 const GREEN: Colour = [80, 150, 60];
 
 /// Parts are painted in order. The order of the classes is CIFAR-10's.
-const FIGURES: [Class; CLASSES] = [
+const FIGURES: [Class; 10] = [
     Class {
         name: "airplane",
         background: SKY,
@@ -184,42 +185,51 @@ const FIGURES: [Class; CLASSES] = [
     },
 ];
 
-/// CIFAR-10's class names, which the generated classes bear too, in the order of the labels.
-pub fn class_names() -> [&'static str; CLASSES] {
-    FIGURES.each_ref().map(|class| class.name)
+/// Classes and size of the images.
+pub fn shape(classes: usize) -> Shape {
+    Shape { classes, side: SIDE as usize }
+}
+
+/// CIFAR-10's class names, which the first ten classes bear too, then `airplane 2` and so on, in the order of the labels.
+pub fn class_names(classes: usize) -> Vec<String> {
+    let name = |label: usize| match label / FIGURES.len() {
+        0 => FIGURES[label].name.to_owned(),
+        round => format!("{} {}", FIGURES[label % FIGURES.len()].name, round + 1),
+    };
+    (0..classes).map(name).collect()
 }
 
 /// Writes `train.bin` with `train` records, `test.bin` with `test` records and `classes.txt` into the directory
 /// `out`, as [`unpack`](super::archive::unpack) does.
 ///
-/// The classes have equally many images, up to one, in random order. Everything is a function of `seed` and the
-/// number of images of the split.
+/// There are 2 to 100 classes with equally many images, up to one, in random order. Everything is a function of `seed`,
+/// the number of classes and the number of images of the split.
 ///
 /// # Errors
 /// [`Error::Io`] if a file cannot be written.
-pub fn generate(seed: u64, train: u32, test: u32, out: &Path) -> Result<()> {
+pub fn generate(seed: u64, classes: usize, train: u32, test: u32, out: &Path) -> Result<()> {
     fs::create_dir_all(out)?;
-    for (split, (name, records)) in (0..).zip([("train.bin", train), ("test.bin", test)]) {
+    for (split, (name, records)) in (0..).zip([(TRAIN_FILE, train), (TEST_FILE, test)]) {
         let mut random = Random(seed::generator(seed, Purpose::Images, split));
-        write_split(&mut random, records, &out.join(name))?;
+        write_split(&mut random, classes, records, &out.join(name))?;
     }
-    write_classes(&class_names(), out)
+    write_classes(&class_names(classes), out)
 }
 
-fn write_split(random: &mut Random, records: u32, path: &Path) -> Result<()> {
+fn write_split(random: &mut Random, classes: usize, records: u32, path: &Path) -> Result<()> {
     let mut file = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
-    let mut record = Vec::with_capacity(RECORD_BYTES);
-    for label in shuffled_labels(random, records) {
+    let mut record = Vec::with_capacity(shape(classes).record_bytes());
+    for label in shuffled_labels(random, classes, records) {
         record.clear();
         record.push(label);
-        draw(random, &FIGURES[usize::from(label)], &mut record);
+        draw(random, label.into(), &mut record);
         file.write_all(&record).map_err(Error::io("write", path))?;
     }
     file.flush().map_err(Error::io("write", path))
 }
 
-fn shuffled_labels(random: &mut Random, records: u32) -> Vec<u8> {
-    let mut labels: Vec<_> = (0..records).map(|index| (index % CLASSES as u32) as u8).collect();
+fn shuffled_labels(random: &mut Random, classes: usize, records: u32) -> Vec<u8> {
+    let mut labels: Vec<_> = (0..records).map(|index| (index % classes as u32) as u8).collect();
     for last in (1..labels.len()).rev() {
         labels.swap(last, random.range(0, last as i32) as usize);
     }
@@ -247,12 +257,14 @@ impl Random {
 }
 
 /// Appends an image of the class: 1,024 red, then green, then blue values.
-fn draw(random: &mut Random, class: &Class, record: &mut Vec<u8>) {
-    let mut canvas = background(random, class.background);
+fn draw(random: &mut Random, label: usize, record: &mut Vec<u8>) {
+    let class = &FIGURES[label % FIGURES.len()];
+    let hue = hue(label / FIGURES.len());
+    let mut canvas = background(random, [0, 1, 2].map(|channel| class.background[channel] + hue[channel]));
     let size = random.range(9, 15);
     let (x, y) = (random.range(13, 18), random.range(13, 18));
     let mirror = if random.range(0, 1) == 0 { 1 } else { -1 };
-    let tint = random.shifted([0; 3], 30);
+    let tint = random.shifted(hue, 30);
     for part in class.parts {
         let colour = [0, 1, 2].map(|channel| part.colour[channel] + tint[channel]);
         paint(&mut canvas, |column, row| {
@@ -272,6 +284,11 @@ fn draw(random: &mut Random, class: &Class, record: &mut Vec<u8>) {
             record.push((value + random.noise() * noise / 148).clamp(0, 255) as u8);
         }
     }
+}
+
+/// What is added to the colours of a class that repeats a figure for the `round`th time: nothing for the first ten classes.
+fn hue(round: usize) -> Colour {
+    [round % 3, round / 3 % 3, round / 9 % 3].map(|digit| [0, 60, -60][digit])
 }
 
 impl Part {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::measure::{FALSE_POSITIVES, TOP1};
 use super::{Finding, Measure, Paper, Seriousness, Statement};
+use crate::id::{RowId, Setting};
 use crate::number::{count, fixed, signed};
 use crate::recipe::Architecture;
 use crate::stats::{accuracy_standard_error, mcnemar_bounds};
@@ -29,10 +30,10 @@ pub struct Resolution {
     pub claims: Vec<String>,
     /// `Table 2, ResNet-18 (random): FPL − CE`
     pub pair: String,
-    /// The rows that are compared, without seeds.
-    pub cells: String,
+    /// The rows that are compared.
+    pub cells: RowId,
     /// Those that are subtracted.
-    pub against: String,
+    pub against: RowId,
     /// Misclassified images of both rows.
     pub errors: [u32; 2],
     /// Their difference in points of top-1 accuracy: cells − against.
@@ -62,31 +63,27 @@ pub fn audit(paper: &Paper) -> Audit {
 
 /// Rows of counts against their totals.
 fn sums(paper: &Paper, audit: &mut Audit) {
-    for (table, rows) in &paper.tables {
-        for (row, loss, numbers) in
-            rows.iter().flat_map(|(row, losses)| losses.iter().map(move |(loss, numbers)| (row, loss, numbers)))
-        {
-            let Some(total) = numbers.total_false_positives.filter(|_| !numbers.false_positives.is_empty()) else {
-                continue;
-            };
-            let sum: u32 = numbers.false_positives.iter().sum();
-            let accuracy = 100.0 * (1.0 - f64::from(total) / f64::from(paper.test_images));
-            let place = row_title(&format!("{table}/{row}/{loss}"));
-            if sum == total {
-                audit.consistent.push(format!(
-                    "{place}: the classes add up to the total of {total}, which as misclassified images of {} is a \
-                     top-1 accuracy of {} %.",
-                    count(paper.test_images.into()),
-                    fixed(accuracy, 2)
-                ));
-            } else {
-                audit.findings.push(Finding {
-                    place,
-                    says: format!("total {total}"),
-                    follows: format!("The classes add up to {sum}."),
-                    seriousness: Seriousness::Substantial,
-                });
-            }
+    for (row, numbers) in paper.rows() {
+        let Some(total) = numbers.total_false_positives.filter(|_| !numbers.false_positives.is_empty()) else {
+            continue;
+        };
+        let sum: u32 = numbers.false_positives.iter().sum();
+        let accuracy = 100.0 * (1.0 - f64::from(total) / f64::from(paper.test_images));
+        let place = row_title(&row);
+        if sum == total {
+            audit.consistent.push(format!(
+                "{place}: the classes add up to the total of {total}, which as misclassified images of {} is a top-1 \
+                 accuracy of {} %.",
+                count(paper.test_images.into()),
+                fixed(accuracy, 2)
+            ));
+        } else {
+            audit.findings.push(Finding {
+                place,
+                says: format!("total {total}"),
+                follows: format!("The classes add up to {sum}."),
+                seriousness: Seriousness::Substantial,
+            });
         }
     }
 }
@@ -137,7 +134,7 @@ fn directions(paper: &Paper, audit: &mut Audit) {
 /// What one run can tell, for every pair of rows that a claim compares.
 fn resolutions(paper: &Paper) -> Vec<Resolution> {
     let mut seen = BTreeSet::new();
-    let pairs = paper.claims.iter().map(|claim| (claim.cells.as_str(), claim.against.as_str()));
+    let pairs = paper.claims.iter().map(|claim| (&claim.cells, &claim.against));
     pairs
         .filter(|pair| seen.insert(*pair))
         .filter_map(|(cells, against)| {
@@ -146,15 +143,15 @@ fn resolutions(paper: &Paper) -> Vec<Resolution> {
             let accuracy = errors.map(|errors| 1.0 - f64::from(errors) / images);
             let standard_errors = accuracy.map(|accuracy| 100.0 * accuracy_standard_error(accuracy, paper.test_images));
             let (smallest, largest) = mcnemar_bounds(errors[0], errors[1], paper.test_images);
-            let of_pair = paper.claims.iter().filter(|claim| claim.cells == cells && claim.against == against);
+            let of_pair = paper.claims.iter().filter(|claim| (&claim.cells, &claim.against) == (cells, against));
             Some(Resolution {
                 claims: of_pair
                     .filter(|claim| [&FALSE_POSITIVES, &TOP1].contains(&claim.measure))
                     .map(|claim| claim.id.clone())
                     .collect(),
                 pair: pair_title(cells, against),
-                cells: cells.to_owned(),
-                against: against.to_owned(),
+                cells: cells.clone(),
+                against: against.clone(),
                 errors,
                 points: 100.0 * (accuracy[0] - accuracy[1]),
                 standard_error: standard_errors[0].max(standard_errors[1]),
@@ -189,30 +186,25 @@ fn resolved(audit: &mut Audit) {
     }
 }
 
-/// `Table 2, ResNet-18 (random), FPL` of `table2/resnet18/random/fpl`; other ids as they are.
-fn row_title(row: &str) -> String {
-    match row.rsplit_once('/') {
-        Some((setting, loss)) => format!("{}, {}", setting_title(setting), loss.to_uppercase()),
-        None => row.to_owned(),
-    }
+/// `Table 2, ResNet-18 (random), FPL` of `table2/resnet18/random/fpl`.
+fn row_title(row: &RowId) -> String {
+    format!("{}, {}", setting_title(&row.setting()), row.loss().to_uppercase())
 }
 
 /// `Table 2, ResNet-18 (random): FPL − CE` of two rows.
-fn pair_title(row: &str, minus: &str) -> String {
-    match (row.rsplit_once('/'), minus.rsplit_once('/')) {
-        (Some((setting, loss)), Some((other, against))) if setting == other => {
-            format!("{}: {} − {}", setting_title(setting), loss.to_uppercase(), against.to_uppercase())
-        }
-        _ => format!("{} − {}", row_title(row), row_title(minus)),
+fn pair_title(row: &RowId, minus: &RowId) -> String {
+    if row.setting() == minus.setting() {
+        let [loss, against] = [row, minus].map(|row| row.loss().to_uppercase());
+        return format!("{}: {loss} − {against}", setting_title(&row.setting()));
     }
+    format!("{} − {}", row_title(row), row_title(minus))
 }
 
 /// `Table 2, ResNet-18 (random)` of `table2/resnet18/random`.
-fn setting_title(setting: &str) -> String {
-    let parts: Vec<&str> = setting.split('/').collect();
-    let [table, architecture, initialization] = parts[..] else { return setting.to_owned() };
+fn setting_title(setting: &Setting) -> String {
+    let (table, architecture) = (setting.table(), setting.architecture());
     let table = table.strip_prefix("table").map_or_else(|| table.to_owned(), |number| format!("Table {number}"));
     let known = Architecture::ALL.into_iter().find(|known| known.id() == architecture);
-    let architecture = known.map_or_else(|| architecture.to_owned(), |known| known.title().to_owned());
-    format!("{table}, {architecture} ({initialization})")
+    let architecture = known.map_or(architecture, |known| known.title());
+    format!("{table}, {architecture} ({})", setting.initialization())
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::id::{RowId, Setting};
 pub use measure::Measure;
 
 /// The paper.
@@ -30,8 +31,8 @@ pub struct Paper {
     pub runs: u32,
     /// Table 1.
     pub setup: Setup,
-    /// Numbers by table, by `architecture/initial weights`, and by loss.
-    pub tables: BTreeMap<String, BTreeMap<String, BTreeMap<String, PaperRow>>>,
+    /// Numbers by `table/architecture/initial weights`, and by loss.
+    pub tables: BTreeMap<Setting, BTreeMap<String, PaperRow>>,
     /// Numbers in the text that repeat the tables'.
     pub statements: Vec<Statement>,
     /// What is claimed.
@@ -98,11 +99,11 @@ pub struct Statement {
     pub quote: String,
     /// Of what.
     pub measure: &'static Measure,
-    /// `table/architecture/initial weights/loss`
-    pub row: String,
+    /// The row that it is about.
+    pub row: RowId,
     /// The row that is subtracted; none for a value.
     #[serde(default)]
-    pub minus: Option<String>,
+    pub minus: Option<RowId>,
     /// As printed, with the sign of `row` − `minus`.
     pub value: f64,
     /// Whether the tables have it so.
@@ -126,10 +127,10 @@ pub struct Claim {
     pub text: String,
     /// What is compared.
     pub measure: &'static Measure,
-    /// Ids of cells without their seeds.
-    pub cells: String,
+    /// The cells, one per seed.
+    pub cells: RowId,
     /// Those that are subtracted.
-    pub against: String,
+    pub against: RowId,
     /// The sign of the difference.
     pub claimed: Sign,
 }
@@ -223,30 +224,38 @@ pub struct Alternative {
 }
 
 impl Alternative {
-    /// The cells that stand for a claim's, as ids without seeds; `None` if there are none.
-    pub fn cells(&self, prefix: &str) -> Option<String> {
-        let mut parts: Vec<&str> = prefix.split('/').collect();
-        let [table, _, initialization, loss] = &mut parts[..] else { return None };
-        *table = self.table.as_deref()?;
-        *initialization = self.initialization.as_deref().unwrap_or(initialization);
-        if *loss == "fpl" {
-            *loss = self.loss.as_deref().unwrap_or(loss);
-        }
-        Some(parts.join("/"))
+    /// The cells that stand for a claim's; `None` if there are none.
+    pub fn cells(&self, row: &RowId) -> Option<RowId> {
+        let setting = row.setting().elsewhere(self.table.as_deref()?, self.initialization.as_deref());
+        let loss = self.loss.as_deref().filter(|_| row.loss() == "fpl").unwrap_or_else(|| row.loss());
+        Some(setting.row(loss))
     }
 }
 
 impl Paper {
-    /// The numbers of `table/architecture/initial weights/loss`; `None` if the paper does not have that row.
-    pub fn row(&self, prefix: &str) -> Option<&PaperRow> {
-        let (table, rest) = prefix.split_once('/')?;
-        let (row, loss) = rest.rsplit_once('/')?;
-        self.tables.get(table)?.get(row)?.get(loss)
+    /// The numbers of a row; `None` if the paper does not have it.
+    pub fn row(&self, row: &RowId) -> Option<&PaperRow> {
+        self.tables.get(&row.setting())?.get(row.loss())
+    }
+
+    /// Whether a table of this key is the paper's.
+    pub fn has_table(&self, table: &str) -> bool {
+        self.tables.keys().any(|setting| setting.table() == table)
+    }
+
+    /// Every row with its numbers.
+    pub fn rows(&self) -> impl Iterator<Item = (RowId, &PaperRow)> {
+        let of_setting = |(setting, losses): (&Setting, _)| {
+            let losses: &BTreeMap<String, PaperRow> = losses;
+            let setting = setting.clone();
+            losses.iter().map(move |(loss, numbers)| (setting.row(loss), numbers))
+        };
+        self.tables.iter().flat_map(of_setting)
     }
 
     /// `row` − `minus`, or the value of `row` alone, as the tables have it.
-    pub fn of_tables(&self, measure: &Measure, row: &str, minus: Option<&str>) -> Option<f64> {
-        let value = |prefix: &str| (measure.paper)(self, self.row(prefix)?);
+    pub fn of_tables(&self, measure: &Measure, row: &RowId, minus: Option<&RowId>) -> Option<f64> {
+        let value = |row: &RowId| (measure.paper)(self, self.row(row)?);
         match minus {
             Some(minus) => Some(value(row)? - value(minus)?),
             None => value(row),
@@ -255,7 +264,7 @@ impl Paper {
 
     /// What the tables have for a statement, and whether they agree with it to the last printed digit.
     pub fn check(&self, statement: &Statement) -> Option<(f64, bool)> {
-        let of_tables = self.of_tables(statement.measure, &statement.row, statement.minus.as_deref())?;
+        let of_tables = self.of_tables(statement.measure, &statement.row, statement.minus.as_ref())?;
         Some((of_tables, (statement.value - of_tables).abs() < statement.measure.rounding()))
     }
 
@@ -265,8 +274,8 @@ impl Paper {
     }
 
     /// Misclassified images of a row, from its total or its top-1.
-    pub fn errors(&self, prefix: &str) -> Option<u32> {
-        let row = self.row(prefix)?;
+    pub fn errors(&self, row: &RowId) -> Option<u32> {
+        let row = self.row(row)?;
         let of_accuracy = |top1: f64| ((100.0 - top1) / 100.0 * f64::from(self.test_images)).round() as u32;
         row.total_false_positives.or_else(|| row.top1_pct.map(of_accuracy))
     }

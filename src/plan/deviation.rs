@@ -2,35 +2,37 @@
 
 use serde_json::{Value, json};
 
-use crate::config::{Config, Dataset, TableRow};
+use crate::config::{Config, Dataset, Source, TableRow};
 use crate::fingerprint::{Difference, differences};
+use crate::id::RowId;
 
 /// The differences of a cell's protocol from the paper's, as `epochs: 200 → 3`; empty for the paper's own.
-pub(super) fn deviations(config: &Config, paper: &Config, table: &str, row: &TableRow, loss: &str) -> Vec<String> {
+pub(super) fn deviations(config: &Config, paper: &Config, id: &RowId, row: &TableRow) -> Vec<String> {
     let same_cell = |other: &&TableRow| {
         paper.networks.get(&other.network).map(|network| network.architecture)
             == config.networks.get(&row.network).map(|network| network.architecture)
             && other.initialization == row.initialization
-            && other.losses.iter().any(|name| name == loss)
+            && other.losses.iter().any(|name| name == id.loss())
     };
-    let Some(original) = paper.tables.get(table).and_then(|table| table.rows.iter().find(same_cell)) else {
+    let Some(original) = paper.tables.get(id.setting().table()).and_then(|table| table.rows.iter().find(same_cell))
+    else {
         return vec!["not a cell of the paper".into()];
     };
-    differences(&protocol(paper, original, loss), &protocol(config, row, loss)).iter().map(describe).collect()
+    differences(&protocol(paper, original, id.loss()), &protocol(config, row, id.loss())).iter().map(describe).collect()
 }
 
 /// What a reader would call the protocol of a cell.
 fn protocol(config: &Config, row: &TableRow, loss: &str) -> Value {
-    let (train, test) = config.dataset.images();
-    let (data, train_content, test_content) = match &config.dataset {
-        Dataset::Archive { train_content, test_content, .. } => {
-            ("CIFAR-10", train_content.as_str(), test_content.as_str())
-        }
-        Dataset::Generated { .. } => ("generated", "", ""),
-    };
-    let content = if train_content.is_empty() { Value::Null } else { json!([train_content, test_content]) };
+    let dataset = config.datasets.get(config.dataset_of(row));
+    let images = dataset.map(Dataset::images);
+    let source = dataset.map(|dataset| &dataset.source);
     json!({
-        "data": data, "data content": content, "training images": train, "test images": test,
+        "data": source.map(Source::title),
+        "data content": source.map(Source::content),
+        "training images": images.map(|(train, _)| train),
+        "test images": images.map(|(_, test)| test),
+        "imbalance": dataset.and_then(|dataset| dataset.imbalance),
+        "label noise": dataset.and_then(|dataset| dataset.noise().ok().flatten()),
         "network": config.networks.get(&row.network),
         "initial weights": config.initializations.get(&row.initialization).map(sources),
         "loss": config.losses.get(loss),

@@ -1,16 +1,19 @@
 //! From the configuration to the plan: every cell and stage with its fingerprint. Pure: no I/O, no libtorch.
 
+mod data;
 mod deviation;
 mod select;
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::{Config, Dataset, Initialization, TableRow, WeightsFile};
+use crate::config::{Config, Initialization, Source, TableRow, WeightsFile};
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
-use crate::recipe::{Architecture, Loss, Network, Recipe};
+use crate::id::{CellId, RowId};
+use crate::recipe::{Architecture, InitialWeights, Training, WeightsSource};
 
 pub use select::parse_seeds;
 
@@ -86,7 +89,7 @@ pub struct Node {
 #[derive(Debug, Clone)]
 pub enum Work {
     /// Bring the data.
-    Data(Dataset),
+    Data(Source),
     /// Bring a weights file.
     Weights(WeightsFile),
     /// Train the cell with this index.
@@ -101,29 +104,19 @@ pub enum Work {
 #[derive(Debug, Clone)]
 pub struct Cell {
     /// `table3/resnet50/imagenet/fpl/seed0`.
-    pub id: String,
-    /// The id without its seed.
-    pub prefix: String,
-    /// Key of its table.
-    pub table: String,
-    /// Architecture and stem.
-    pub network: Network,
-    /// Key of its initial weights.
-    pub initialization: String,
-    /// Key of its loss.
-    pub loss_key: String,
-    /// The loss.
-    pub loss: Loss,
-    /// How it is trained.
-    pub recipe: Recipe,
-    /// Seed.
-    pub seed: u64,
-    /// Prefixes of tensors that are drawn although a weights file has them.
-    pub drop: Vec<String>,
+    pub id: CellId,
+    /// What is trained, and how.
+    pub training: Training,
     /// How the protocol differs from the paper's; empty for the paper's own.
     pub deviations: Vec<String>,
+    /// Training and test images that it sees; of an imbalanced training set as many as it has if classes are equally large.
+    pub images: (u32, u32),
+    /// The file with its training labels, as configured; `None`: they come with the data.
+    pub labels_file: Option<String>,
     /// Whether `--cells` selects it.
     pub selected: bool,
+    /// The stage that brings its data.
+    pub data: NodeId,
     /// Its training stage.
     pub train: NodeId,
     /// Its evaluation stage.
@@ -137,28 +130,24 @@ pub struct Plan {
     pub nodes: Vec<Node>,
     /// The matrix: seeds outermost, so that a run that is cut short has few seeds of many cells.
     pub cells: Vec<Cell>,
-    /// The stage that brings the data.
+    /// The stage that brings the data that the report is about.
     pub data: NodeId,
-    /// Training and test images that cells see.
+    /// Training and test images of that data set.
     pub images: (u32, u32),
 }
 
-/// Builds the plan. `archive_sha256` is the digest of `dataset.archive`, if one is set.
+/// Builds the plan. `archive_sha256` is the digest of the local archive of the report's data set, if one is set.
 pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells: &[String]) -> Result<Plan> {
-    let (recipe, name) = data_recipe(&config.dataset, archive_sha256);
-    let data = node(StageKind::Fetch, name, &recipe, &[], Work::Data(config.dataset.clone()), &[]);
-    let mut plan = Plan { nodes: vec![data], cells: Vec::new(), data: 0, images: config.dataset.images() };
-    let rows: Vec<(&String, &TableRow)> =
-        config.tables.iter().flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row))).collect();
+    let reported = config.datasets.get(&config.dataset).ok_or_else(|| missing("data set", &config.dataset))?;
+    let mut plan = Plan { nodes: Vec::new(), cells: Vec::new(), data: 0, images: reported.images() };
+    plan.data = plan.fetch_data(&reported.source, archive_sha256);
     // Cells that others start from are built first, so that inputs stand before what reads them.
     let starts_from_cell =
         |row: &TableRow| matches!(config.initializations.get(&row.initialization), Some(Initialization::Cell { .. }));
     for late in [false, true] {
         for &seed in &config.seeds {
-            for (table, row) in rows.iter().filter(|(_, row)| starts_from_cell(row) == late) {
-                for loss in &row.losses {
-                    plan.add_cell(config, paper, table, row, loss, seed)?;
-                }
+            for (id, row) in config.rows().filter(|(_, row)| starts_from_cell(row) == late) {
+                plan.add_cell(config, paper, archive_sha256, &id, row, seed)?;
             }
         }
     }
@@ -172,88 +161,86 @@ impl Plan {
         &mut self,
         config: &Config,
         paper: &Config,
-        table: &str,
+        archive_sha256: Option<&str>,
+        id: &RowId,
         row: &TableRow,
-        loss_key: &str,
         seed: u64,
     ) -> Result<()> {
         let lookup = |kind: &str, name: &str| missing(kind, name);
         let network = *config.networks.get(&row.network).ok_or_else(|| lookup("network", &row.network))?;
         let recipe = config.recipes.get(&row.recipe).ok_or_else(|| lookup("recipe", &row.recipe))?.clone();
-        let loss = config.losses.get(loss_key).ok_or_else(|| lookup("loss", loss_key))?.clone();
+        let loss = config.losses.get(id.loss()).ok_or_else(|| lookup("loss", id.loss()))?.clone();
         let initialization = config
             .initializations
             .get(&row.initialization)
             .ok_or_else(|| lookup("initialization", &row.initialization))?;
-        let prefix = format!("{table}/{}/{}/{loss_key}", network.architecture.id(), row.initialization);
-        let (kind, weights, drop) = self.weights(initialization, network.architecture, seed)?;
-        let (train_limit, test_limit) = config.dataset.limits();
-        let fields = json!({
-            "network": network, "loss": loss, "recipe": recipe, "seed": seed,
-            "initialization": { "kind": kind, "drop": drop },
-            "train_limit": train_limit, "test_limit": test_limit,
-        });
-        let id = format!("{prefix}/seed{seed}");
-        let index = self.cells.len();
-        let mut inputs = vec![("data", self.data)];
-        inputs.extend(weights.map(|weights| ("weights", weights)));
-        let train = self.push(StageKind::Train, &id, &fields, Work::Train(index), &inputs);
-        let fields = json!({
-            "network": network, "normalization": recipe.normalization, "input_size": recipe.input_size,
-            "test_limit": test_limit,
-        });
-        let evaluate = self.push(
-            StageKind::Evaluate,
-            &id,
-            &fields,
-            Work::Evaluate(index),
-            &[("data", self.data), ("weights", train)],
-        );
-        let deviations = deviation::deviations(config, paper, table, row, loss_key);
-        self.cells.push(Cell {
-            id,
-            prefix,
-            table: table.to_owned(),
+        let (initialization, weights) = self.weights(initialization, network.architecture, seed)?;
+        let name = config.dataset_of(row);
+        let dataset = config.datasets.get(name).ok_or_else(|| lookup("data set", name))?;
+        data::check_order(name, dataset, archive_sha256)?;
+        let data = self.fetch_data(&dataset.source, archive_sha256);
+        let training = Training {
             network,
-            initialization: row.initialization.clone(),
-            loss_key: loss_key.to_owned(),
             loss,
             recipe,
             seed,
-            drop,
+            initialization,
+            train_limit: dataset.train_limit,
+            test_limit: dataset.test_limit,
+            shape: dataset.source.shape(),
+            imbalance: dataset.imbalance,
+            noise: dataset.noise().map_err(|class| lookup("class", &class))?,
+        };
+        let deviations = deviation::deviations(config, paper, id, row);
+        let id = id.cell(seed);
+        let index = self.cells.len();
+        let mut inputs = vec![("data", data)];
+        inputs.extend(weights.map(|weights| ("weights", weights)));
+        let train = self.push(StageKind::Train, id.as_str(), &hashed(&training)?, Work::Train(index), &inputs);
+        let inputs = [("data", data), ("weights", train)];
+        let fields = hashed(&training.evaluation())?;
+        let evaluate = self.push(StageKind::Evaluate, id.as_str(), &fields, Work::Evaluate(index), &inputs);
+        self.cells.push(Cell {
+            id,
+            training,
             deviations,
+            images: dataset.images(),
+            labels_file: dataset.labels_file().map(str::to_owned),
             selected: true,
+            data,
             train,
             evaluate,
         });
         Ok(())
     }
 
-    /// The kind of initial weights, the stage that brings them, and what is drawn anyway.
+    /// Initial weights, and the stage that brings them.
     fn weights(
         &mut self,
         from: &Initialization,
         architecture: Architecture,
         seed: u64,
-    ) -> Result<(&'static str, Option<NodeId>, Vec<String>)> {
+    ) -> Result<(InitialWeights, Option<NodeId>)> {
         let head = match architecture {
             Architecture::ResNet18 | Architecture::ResNet50 => "fc.",
             Architecture::EfficientNetV2S => "classifier.1.",
         };
         match from {
-            Initialization::Random => Ok(("random", None, Vec::new())),
+            Initialization::Random => Ok((InitialWeights { kind: WeightsSource::Random, drop: Vec::new() }, None)),
             Initialization::Weights { files } => {
                 let file = files.get(architecture.id()).ok_or_else(|| missing("weights file", architecture.id()))?;
                 let fields = json!({ "kind": "weights", "sha256": file.sha256 });
                 let name = format!("weights {}", file.url.rsplit('/').next().unwrap_or(architecture.id()));
                 let fetch = self.push(StageKind::Fetch, &name, &fields, Work::Weights(file.clone()), &[]);
                 let drop = std::iter::once(head.to_owned()).chain(file.drop.iter().cloned()).collect();
-                Ok(("weights", Some(fetch), drop))
+                Ok((InitialWeights { kind: WeightsSource::Weights, drop }, Some(fetch)))
             }
             Initialization::Cell { cell } => {
-                let id = format!("{cell}/seed{seed}");
-                let source = self.cells.iter().find(|other| other.id == id).ok_or_else(|| missing("cell", &id))?;
-                Ok(("cell", Some(source.train), vec![head.to_owned()]))
+                let id = cell.cell(seed);
+                let source =
+                    self.cells.iter().find(|other| other.id == id).ok_or_else(|| missing("cell", id.as_str()))?;
+                let drop = vec![head.to_owned()];
+                Ok((InitialWeights { kind: WeightsSource::Cell, drop }, Some(source.train)))
             }
         }
     }
@@ -281,18 +268,9 @@ impl Plan {
     fn sort_cells(&mut self, config: &Config) {
         let seed_rank: BTreeMap<u64, usize> =
             config.seeds.iter().enumerate().map(|(rank, seed)| (*seed, rank)).collect();
-        let row_rank: BTreeMap<String, usize> = config
-            .tables
-            .iter()
-            .flat_map(|(table, content)| content.rows.iter().map(move |row| (table, row)))
-            .flat_map(|(table, row)| row.losses.iter().map(move |loss| (table, row, loss)))
-            .enumerate()
-            .map(|(rank, (table, row, loss))| {
-                let architecture = config.networks.get(&row.network).map_or("", |network| network.architecture.id());
-                (format!("{table}/{architecture}/{}/{loss}", row.initialization), rank)
-            })
-            .collect();
-        self.cells.sort_by_key(|cell| (seed_rank.get(&cell.seed).copied(), row_rank.get(&cell.prefix).copied()));
+        let row_rank: BTreeMap<RowId, usize> = config.rows().enumerate().map(|(rank, (row, _))| (row, rank)).collect();
+        self.cells
+            .sort_by_key(|cell| (seed_rank.get(&cell.training.seed).copied(), row_rank.get(&cell.id.row()).copied()));
         for (index, cell) in self.cells.iter().enumerate() {
             self.nodes[cell.train].work = Work::Train(index);
             self.nodes[cell.evaluate].work = Work::Evaluate(index);
@@ -320,21 +298,10 @@ fn node(
     Node { stage, subject, identity, fingerprint, inputs: inputs.to_vec(), work }
 }
 
-/// What determines the data, and their name.
-fn data_recipe(dataset: &Dataset, archive_sha256: Option<&str>) -> (Value, String) {
-    match dataset {
-        Dataset::Archive { sha256, train_records, test_records, .. } => (
-            json!({
-                "kind": "archive", "sha256": archive_sha256.unwrap_or(sha256),
-                "train_records": train_records, "test_records": test_records,
-            }),
-            "data CIFAR-10".to_owned(),
-        ),
-        Dataset::Generated { seed, train_records, test_records, .. } => (
-            json!({ "kind": "generated", "seed": seed, "train_records": train_records, "test_records": test_records }),
-            "data generated".to_owned(),
-        ),
-    }
+/// What determines a result, as it is hashed.
+fn hashed(fields: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(fields)
+        .map_err(|error| Error::Render { what: "what is hashed".into(), message: error.to_string() })
 }
 
 fn missing(kind: &str, name: &str) -> Error {

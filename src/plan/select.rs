@@ -1,9 +1,12 @@
 //! `--cells` and `--seeds`.
 
+use std::collections::BTreeSet;
+
 use wildmatch::WildMatch;
 
 use super::Cell;
 use crate::error::{Error, Result};
+use crate::id::RowId;
 
 /// Marks the cells that one of the patterns matches; all, if there is no pattern. `*` matches across `/`.
 pub(super) fn select(cells: &mut [Cell], patterns: &[String]) -> Result<()> {
@@ -11,15 +14,12 @@ pub(super) fn select(cells: &mut [Cell], patterns: &[String]) -> Result<()> {
         return Ok(());
     }
     for cell in &mut *cells {
-        cell.selected = patterns.iter().any(|pattern| matches(pattern, &cell.id));
+        cell.selected = patterns.iter().any(|pattern| matches(pattern, cell.id.as_str()));
     }
     for pattern in patterns {
-        if !cells.iter().any(|cell| matches(pattern, &cell.id)) {
-            let mut prefixes: Vec<&str> = cells.iter().map(|cell| cell.prefix.as_str()).collect();
-            prefixes.dedup();
-            prefixes.sort_unstable();
-            prefixes.dedup();
-            let listed = prefixes.iter().map(|prefix| format!("`{prefix}/seed…`")).collect::<Vec<_>>().join(", ");
+        if !cells.iter().any(|cell| matches(pattern, cell.id.as_str())) {
+            let rows: BTreeSet<RowId> = cells.iter().map(|cell| cell.id.row()).collect();
+            let listed = rows.iter().map(|row| format!("`{row}/seed…`")).collect::<Vec<_>>().join(", ");
             return Err(Error::Usage {
                 message: format!("no cell matches `--cells '{pattern}'`"),
                 help: format!("the cells are {listed}; `*` matches any part"),

@@ -219,12 +219,7 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
         let new = index.of_row(row).into_iter().filter(|cell| seen.insert(cell.id.clone()));
         let cells: Vec<CellView> = new.map(|cell| index.view(cell)).collect();
         if !cells.is_empty() {
-            groups.push(Group::new(
-                input.paper.tables.contains_key(&table.id),
-                group_anchor(row),
-                title(table, row),
-                cells,
-            ));
+            groups.push(Group::new(input.paper.has_table(&table.id), group_anchor(row), title(table, row), cells));
         }
     }
     let rest = input.cells.iter().filter(|cell| seen.insert(cell.id.clone()));

@@ -326,7 +326,7 @@ fn contrast(
     let sources = vec![index.source(row), index.source(ce)];
     Contrast {
         table: table.number.clone(),
-        of_paper: input.paper.tables.contains_key(&table.id),
+        of_paper: input.paper.has_table(&table.id),
         href: format!("#{}", slug(&table.id)),
         network: row.network.clone(),
         initialization: row.initialization.clone(),

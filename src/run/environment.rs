@@ -4,6 +4,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use crate::artifact::Environment;
+use crate::machine;
 
 /// Now, RFC 3339, UTC.
 pub(super) fn now() -> String {
@@ -16,8 +17,8 @@ pub(super) fn here() -> Environment {
     HERE.get_or_init(|| Environment {
         program: format!("fpl-repro {}", env!("CARGO_PKG_VERSION")),
         git_commit: git_commit().unwrap_or_default(),
-        host: read_line("/proc/sys/kernel/hostname"),
-        cpu: cpu(),
+        host: machine::host(),
+        cpu: machine::cpu(),
         ..Environment::default()
     })
     .clone()
@@ -31,14 +32,4 @@ fn git_commit() -> Option<String> {
     let commit = git(&["rev-parse", "HEAD"])?;
     let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
     Some(format!("{}{}", commit.trim(), if dirty { "-dirty" } else { "" }))
-}
-
-fn read_line(path: &str) -> String {
-    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
-}
-
-fn cpu() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    model.map(|(_, name)| name.trim().to_owned()).unwrap_or_default()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::artifact::METRICS;
-use crate::plan::{Cell, Plan, StageKind};
+use crate::plan::{Cell, StageKind};
 use crate::results::read_metrics;
 use crate::store::Store;
 
@@ -33,12 +33,13 @@ impl Estimator {
     }
 
     /// Estimated seconds of a training; `None` if no like network was trained yet.
-    pub fn training(&self, plan: &Plan, cell: &Cell) -> Option<f64> {
-        let network = serde_json::to_value(cell.network).ok()?;
-        let (_, seconds) = self.seconds_per_image.get(&key(&network, &cell.recipe.input_size.into()))?;
+    pub fn training(&self, cell: &Cell) -> Option<f64> {
+        let recipe = &cell.training.recipe;
+        let network = serde_json::to_value(cell.training.network).ok()?;
+        let (_, seconds) = self.seconds_per_image.get(&key(&network, &recipe.input_size.into()))?;
         // An image of the test set costs a forward pass, a third of a training image, after every epoch.
-        let images = f64::from(plan.images.0) + f64::from(plan.images.1) / 3.0;
-        Some(seconds * images * f64::from(cell.recipe.epochs))
+        let images = f64::from(cell.images.0) + f64::from(cell.images.1) / 3.0;
+        Some(seconds * images * f64::from(recipe.epochs))
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{INTERRUPTED, Runner};
-use crate::config::{Dataset, WeightsFile};
-use crate::data::{archive, synthetic};
-use crate::download::{self, Source};
+use crate::config::{Archive, Generated, Source, WeightsFile};
+use crate::data::{CIFAR10, CIFAR100, archive, synthetic};
+use crate::download;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
@@ -15,42 +15,54 @@ use crate::plan::Node;
 
 /// Name of a fetched weights file in its entry; its kind is told by its content.
 pub(super) const WEIGHTS_FILE: &str = "weights.bin";
-const ARCHIVE_HELP: &str = "give a local copy: `--set dataset.archive=PATH`, or set `dataset.mirrors`";
+const ARCHIVE_HELP: &str = "give a local copy: `--set datasets.NAME.source.archive=PATH`, or set `mirrors` there";
 
-/// Brings the data into a folder.
-pub(super) fn data(runner: &Runner, node: &Node, dataset: &Dataset, out: &Path) -> Result<()> {
-    match dataset {
-        Dataset::Generated { seed, train_records, test_records, .. } => {
-            synthetic::generate(*seed, *train_records, *test_records, out)
+/// Brings images into a folder.
+pub(super) fn data(runner: &Runner, node: &Node, source: &Source, out: &Path) -> Result<()> {
+    let (archive, format) = match source {
+        Source::Generated(Generated { seed, classes, train_records, test_records }) => {
+            return synthetic::generate(*seed, usize::from(*classes), *train_records, *test_records, out);
         }
-        Dataset::Archive { url, mirrors, sha256, bytes, archive: local, train_records, test_records, .. } => {
-            let source = Source { url: url.clone(), mirrors: mirrors.clone(), sha256: sha256.clone(), bytes: *bytes };
-            let path = if local.is_empty() {
-                download(runner, node, &source, ARCHIVE_HELP)?
-            } else {
-                runner.loaded.root_path(local)
-            };
-            let layout =
-                archive::Layout { train_records: *train_records as usize, test_records: *test_records as usize };
-            let unpacked = archive::unpack(&path, &layout, out)?;
-            check_content(dataset, &path, &unpacked)?;
-            if local.is_empty() { fs::remove(&path) } else { Ok(()) } // The unpacked data replace the download.
-        }
-    }
+        Source::Cifar10(archive) => (archive, &CIFAR10),
+        Source::Cifar100(archive) => (archive, &CIFAR100),
+    };
+    let Archive { url, mirrors, sha256, bytes, archive: local, train_records, test_records, .. } = archive;
+    let path = if local.is_empty() {
+        let from =
+            download::Source { url: url.clone(), mirrors: mirrors.clone(), sha256: sha256.clone(), bytes: *bytes };
+        download(runner, node, &from, ARCHIVE_HELP)?
+    } else {
+        runner.loaded.root_path(local)
+    };
+    let layout =
+        archive::Layout { format, train_records: *train_records as usize, test_records: *test_records as usize };
+    let unpacked = archive::unpack(&path, &layout, out)?;
+    check_content(source, archive, &path, &unpacked)?;
+    if local.is_empty() { fs::remove(&path) } else { Ok(()) } // The unpacked data replace the download.
 }
 
-/// The archive holds the images that the configuration names, in whatever order.
-fn check_content(dataset: &Dataset, path: &Path, unpacked: &archive::Unpacked) -> Result<()> {
-    let Dataset::Archive { train_content, test_content, .. } = dataset else { return Ok(()) };
+/// The archive holds the images that the configuration names, in whatever order; where nobody knows their digest, it must
+/// be the official archive.
+fn check_content(source: &Source, archive: &Archive, path: &Path, unpacked: &archive::Unpacked) -> Result<()> {
+    let title = source.title();
+    let [train, test] = source.content();
     for (split, expected, found) in
-        [("training", train_content, &unpacked.train_content), ("test", test_content, &unpacked.test_content)]
+        [("training", train, &unpacked.train_content), ("test", test, &unpacked.test_content)]
     {
+        let Some(expected) = expected else {
+            if unpacked.archive_sha256 == archive.sha256 {
+                continue;
+            }
+            let (found, official) = (&unpacked.archive_sha256, &archive.sha256);
+            let message = format!("is not the official archive of {title}: its sha256 is {found}, expected {official}");
+            return Err(Error::data(path, message, "download it again"));
+        };
         if expected != found {
-            let message = format!("its {split} images are not CIFAR-10's: content digest {found}, expected {expected}");
+            let message = format!("its {split} images are not {title}'s: content digest {found}, expected {expected}");
             return Err(Error::data(
                 path,
                 message,
-                "use the genuine archive; `dataset.train_content` and `dataset.test_content` name others",
+                "use the genuine archive; `train_content` and `test_content` of the data set's `source` name others",
             ));
         }
     }
@@ -62,7 +74,7 @@ pub(super) fn weights(runner: &Runner, node: &Node, file: &WeightsFile, out: &Pa
     let target = out.join(WEIGHTS_FILE);
     if file.path.is_empty() {
         let help = "give a local copy with the file's `path` in `[initializations.…]`";
-        let source = Source {
+        let source = download::Source {
             url: file.url.clone(),
             mirrors: file.mirrors.clone(),
             sha256: file.sha256.clone(),
@@ -84,7 +96,7 @@ pub(super) fn weights(runner: &Runner, node: &Node, file: &WeightsFile, out: &Pa
     ))
 }
 
-fn download(runner: &Runner, node: &Node, source: &Source, help: &str) -> Result<PathBuf> {
+fn download(runner: &Runner, node: &Node, source: &download::Source, help: &str) -> Result<PathBuf> {
     if runner.options.offline && !source.url.starts_with("file://") {
         return Err(Error::Forbidden {
             message: format!(

@@ -140,15 +140,29 @@ impl<'a> Runner<'a> {
 
     /// `fetch` brings the weights of the selected cells too.
     fn fetch_weights(&self, outcomes: &mut BTreeMap<String, CellOutcome>) -> Result<()> {
-        for cell in self.plan.cells.iter().filter(|cell| cell.selected) {
-            for &input in &self.plan.nodes[cell.train].inputs {
-                if self.plan.nodes[input].stage == StageKind::Fetch && input != self.plan.data {
-                    let outcome = self.outcome_of(cell, self.ensure(input).map(|_| ()))?;
-                    outcomes.insert(cell.id.clone(), outcome);
-                }
-            }
+        for cell in self.plan.cells.iter().filter(|cell| cell.selected && self.weights_of(cell).is_some()) {
+            outcomes.insert(cell.id.to_string(), self.bring_weights(cell)?);
         }
         Ok(())
+    }
+
+    /// The stage that brings a cell's weights file, if it starts from one.
+    fn weights_of(&self, cell: &Cell) -> Option<NodeId> {
+        let inputs = &self.plan.nodes[cell.train].inputs;
+        inputs.iter().copied().find(|&input| matches!(self.plan.nodes[input].work, Work::Weights(_)))
+    }
+
+    /// Brings a cell's weights file; one that cannot be had leaves the cell out.
+    fn bring_weights(&self, cell: &Cell) -> Result<CellOutcome> {
+        let Some(weights) = self.weights_of(cell) else { return Ok(CellOutcome::Done) };
+        match self.ensure(weights) {
+            Err(error @ (Error::Network { .. } | Error::Data { .. })) => {
+                let reason = format!("weights missing: {error}");
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
+                Ok(CellOutcome::NotRun(reason))
+            }
+            result => self.outcome_of(cell, result.map(|_| ())),
+        }
     }
 
     /// Trains and evaluates the selected cells, `jobs` at a time.
@@ -173,14 +187,14 @@ impl<'a> Runner<'a> {
                         let Some(cell) = next else { break };
                         if stop.load(Ordering::Relaxed) {
                             lock(&outcomes)
-                                .insert(cell.id.clone(), CellOutcome::NotRun("another cell failed first".into()));
+                                .insert(cell.id.to_string(), CellOutcome::NotRun("another cell failed first".into()));
                             continue;
                         }
                         match self.run_cell(cell) {
                             Ok(outcome) => {
                                 let failed = !matches!(outcome, CellOutcome::Done);
                                 stop.fetch_or(failed && !self.options.keep_going, Ordering::Relaxed);
-                                lock(&outcomes).insert(cell.id.clone(), outcome);
+                                lock(&outcomes).insert(cell.id.to_string(), outcome);
                             }
                             Err(error) => {
                                 stop.store(true, Ordering::Relaxed);
@@ -198,6 +212,13 @@ impl<'a> Runner<'a> {
     }
 
     fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {
+        // With `--only`, a cell that is there needs no weights any more.
+        if !self.options.only {
+            let brought = self.bring_weights(cell)?;
+            if !matches!(brought, CellOutcome::Done) {
+                return Ok(brought);
+            }
+        }
         let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
         self.outcome_of(cell, self.ensure(last).map(|_| ()))
     }
@@ -207,15 +228,10 @@ impl<'a> Runner<'a> {
         let Err(error) = result else { return Ok(CellOutcome::Done) };
         let text = error.to_string();
         match error {
-            Error::Interrupted { .. } | Error::Device { .. } | Error::Io { .. } => Err(error),
+            Error::Interrupted { .. } | Error::Device { .. } | Error::Worker { .. } | Error::Io { .. } => Err(error),
             Error::Forbidden { .. } => {
-                self.reporter.emit(&Event::Skipped(&cell.id, &text));
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
                 Ok(CellOutcome::Forbidden(text))
-            }
-            Error::Network { .. } | Error::Data { .. } => {
-                let reason = format!("weights missing: {text}");
-                self.reporter.emit(&Event::Skipped(&cell.id, &reason));
-                Ok(CellOutcome::NotRun(reason))
             }
             _ => Ok(CellOutcome::Failed(text)),
         }
@@ -223,14 +239,14 @@ impl<'a> Runner<'a> {
 
     /// The state of every cell of the matrix: of this run, or as the cache has it.
     fn states(&self, outcomes: &BTreeMap<String, CellOutcome>) -> BTreeMap<String, CellState> {
-        let state = |cell: &Cell| match outcomes.get(&cell.id) {
+        let state = |cell: &Cell| match outcomes.get(cell.id.as_str()) {
             Some(CellOutcome::Failed(reason)) => CellState::Failed { reason: reason.clone() },
             Some(CellOutcome::NotRun(reason) | CellOutcome::Forbidden(reason)) => {
                 CellState::NotRun { reason: reason.clone() }
             }
             _ => self.state_in_cache(cell),
         };
-        self.plan.cells.iter().map(|cell| (cell.id.clone(), state(cell))).collect()
+        self.plan.cells.iter().map(|cell| (cell.id.to_string(), state(cell))).collect()
     }
 
     fn state_in_cache(&self, cell: &Cell) -> CellState {
@@ -258,7 +274,7 @@ impl<'a> Runner<'a> {
 
     /// Where the results of cells that are not this cache's own came from.
     pub fn origins(&self) -> BTreeMap<String, Origin> {
-        let origin = |cell: &Cell| Some((cell.id.clone(), self.foreign(cell)?.origin));
+        let origin = |cell: &Cell| Some((cell.id.to_string(), self.foreign(cell)?.origin));
         self.plan.cells.iter().filter_map(origin).collect()
     }
 
@@ -325,8 +341,8 @@ impl<'a> Runner<'a> {
             crate::fs::remove(&self.store.work(node))?;
         }
         let result = match &node.work {
-            Work::Data(dataset) => {
-                fetch::data(self, node, dataset, claim.staging()).map(|()| (environment::here(), None))
+            Work::Data(source) => {
+                fetch::data(self, node, source, claim.staging()).map(|()| (environment::here(), None))
             }
             Work::Weights(file) => {
                 fetch::weights(self, node, file, claim.staging()).map(|()| (environment::here(), None))
@@ -364,16 +380,19 @@ impl<'a> Runner<'a> {
         claim.commit(self.store, manifest(self, node, inputs, environment, started, seconds))
     }
 
+    /// Tells and keeps that a cell failed. What concerns every cell is told once, by whoever ends the run.
     fn remember_failure(&self, node: &Node, error: &Error) {
-        if matches!(node.stage, StageKind::Train | StageKind::Evaluate) && matches!(error, Error::Cell { .. }) {
-            let reason = error.to_string();
-            let shown =
-                format!("{}; {}", reason.trim_start_matches(&format!("cell `{}`: ", node.subject)), error.help());
-            self.reporter.emit(&Event::Failed(node.stage, &node.subject, &shown));
-            let failure = Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason };
-            if let Err(error) = self.store.record_failure(node, &failure) {
-                self.reporter.emit(&Event::Note(&format!("warning: {error}")));
-            }
+        let message = match error {
+            _ if !matches!(node.stage, StageKind::Train | StageKind::Evaluate) => return,
+            Error::Cell { message, .. } => message.clone(),
+            Error::Data { .. } | Error::Torch(_) => error.to_string(),
+            _ => return,
+        };
+        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}; {}", error.help())));
+        let failure =
+            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
+        if let Err(error) = self.store.record_failure(node, &failure) {
+            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
         }
     }
 

@@ -15,15 +15,16 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
 use crate::plan::{Cell, Node, StageKind, Work};
-use crate::protocol::{DeviceInfo, EvaluateJob, Job, Message, TrainJob};
+use crate::protocol::{
+    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, Message, TrainJob, TrainPlace,
+};
 use crate::results::{read_labels, read_logits, read_metrics};
 use crate::scores;
 
 /// Trains a cell; where it ran, and the training time over all sessions.
 pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
-    let data = &runner.plan.nodes[runner.plan.data];
-    let (train_limit, test_limit) = runner.loaded.config.dataset.limits();
-    let weights = node.inputs.iter().find(|&&input| input != runner.plan.data).map(|&input| {
+    let data = &runner.plan.nodes[cell.data];
+    let weights = node.inputs.iter().find(|&&input| input != cell.data).map(|&input| {
         let source = &runner.plan.nodes[input];
         let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
         absolute(&runner.store.entry(source).join(name))
@@ -31,17 +32,14 @@ pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Re
     let work = runner.store.work(node);
     fs::create_dir_all(&work)?;
     let job = Job::Train(Box::new(TrainJob {
-        network: cell.network,
-        loss: cell.loss.clone(),
-        recipe: cell.recipe.clone(),
-        seed: cell.seed,
-        data: absolute(&runner.store.entry(data)),
-        train_limit,
-        test_limit,
-        weights,
-        drop: cell.drop.clone(),
-        work: absolute(&work),
-        out: absolute(out),
+        training: cell.training.clone(),
+        place: TrainPlace {
+            data: absolute(&runner.store.entry(data)),
+            weights,
+            labels: cell.labels_file.as_ref().map(|path| absolute(&runner.loaded.root_path(path))),
+            work: absolute(&work),
+            out: absolute(out),
+        },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     }));
@@ -77,27 +75,26 @@ fn resumptions(work: &Path, resumed: bool) -> Result<u32> {
 
 /// Evaluates a cell: the worker computes logits, everything else follows from them here.
 pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
-    let data = runner.store.entry(&runner.plan.nodes[runner.plan.data]);
-    let (_, test_limit) = runner.loaded.config.dataset.limits();
+    let data = runner.store.entry(&runner.plan.nodes[cell.data]);
+    let shape = cell.training.shape;
     let job = Job::Evaluate(EvaluateJob {
-        network: cell.network,
-        normalization: cell.recipe.normalization.clone(),
-        input_size: cell.recipe.input_size,
-        data: absolute(&data),
-        test_limit,
-        weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
-        out: absolute(out),
+        evaluation: cell.training.evaluation(),
+        place: EvaluatePlace {
+            data: absolute(&data),
+            weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
+            out: absolute(out),
+        },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     });
     let session = Session::run(runner, node, cell, &job)?;
-    let logits = read_logits(&out.join(LOGITS))?;
-    let labels = read_labels(&data.join(TEST_FILE), runner.plan.images.1)?;
-    let predictions =
-        scores::predictions(&logits, &labels).map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
-    fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions))?;
+    let logits = read_logits(&out.join(LOGITS), shape.classes)?;
+    let labels = read_labels(&data.join(TEST_FILE), shape, cell.images.1)?;
+    let predictions = scores::predictions(&logits, &labels, shape.classes)
+        .map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions, shape.classes))?;
     fs::write_atomic(&out.join(PROBABILITIES), &scores::probabilities_to_bytes(&predictions))?;
-    let scores = scores::of_predictions(&predictions, &labels);
+    let scores = scores::of_predictions(&predictions, &labels, shape.classes);
     let text = serde_json::to_string_pretty(&scores)
         .map_err(|error| Error::Render { what: SCORES.into(), message: error.to_string() })?;
     fs::write_atomic(&out.join(SCORES), text.as_bytes())?;
@@ -107,6 +104,7 @@ pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) ->
 /// What a worker said about itself.
 #[derive(Default)]
 struct Session {
+    hello: Hello,
     device: DeviceInfo,
     resumed: bool,
 }
@@ -120,6 +118,8 @@ impl Session {
             libtorch: self.device.libtorch.clone(),
             threads: self.device.threads,
             resumed,
+            host: self.hello.host.clone(),
+            cpu: self.hello.cpu.clone(),
             ..environment::here()
         }
     }
@@ -146,9 +146,11 @@ impl Session {
         match followed {
             Ok(true) if status.success() => Ok(session),
             Ok(_) => Err(cell_error(cell, &ended(status), runner, node)),
-            Err(Error::Cell { message, help, .. }) => {
-                Err(Error::Cell { cell: cell.id.clone(), message, help: format!("{help}; log: `{}`", log.display()) })
-            }
+            Err(Error::Cell { message, help, .. }) => Err(Error::Cell {
+                cell: cell.id.to_string(),
+                message,
+                help: format!("{help}; log: `{}`", log.display()),
+            }),
             Err(error) => Err(error),
         }
     }
@@ -156,13 +158,19 @@ impl Session {
     /// Passes the worker's messages on; whether it said that it is done.
     fn follow(&mut self, runner: &Runner, cell: &Cell, messages: &Receiver<Message>) -> Result<bool> {
         let mut speed = 0.0;
+        let mut greeted = false;
         loop {
             if INTERRUPTED.load(Ordering::Relaxed) {
                 return Err(interrupted());
             }
             match messages.recv_timeout(Duration::from_millis(100)) {
+                Ok(Message::Hello(hello)) => {
+                    check_versions(&hello)?;
+                    (self.hello, greeted) = (hello, true);
+                }
+                Ok(_) if !greeted => return Err(another_version("it does not say which")),
                 Ok(Message::Done) => return Ok(true),
-                Ok(Message::Failed { message, help, code }) => return Err(failure(runner, message, help, code)),
+                Ok(Message::Failed { about, message, help }) => return Err(failure(runner, about, message, help)),
                 Ok(message) => self.tell(runner, cell, message, &mut speed),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(false),
@@ -172,8 +180,8 @@ impl Session {
 
     fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message, speed: &mut f64) {
         let subject = cell.id.as_str();
-        let epochs = cell.recipe.epochs;
-        let images = f64::from(runner.plan.images.0);
+        let epochs = cell.training.recipe.epochs;
+        let images = f64::from(cell.images.0);
         match message {
             Message::Device(info) => {
                 runner.reporter.emit(&Event::Device(
@@ -197,17 +205,37 @@ impl Session {
                 let remaining = f64::from(epochs - epoch) * seconds;
                 runner.reporter.emit(&Event::Epoch { subject, epochs, metrics: &metrics, remaining });
             }
-            Message::Done | Message::Failed { .. } => {}
+            Message::Hello(_) | Message::Done | Message::Failed { .. } => {}
         }
     }
 }
 
-/// A failure as the worker reports it: of the device, which stops everything, or of the cell.
-fn failure(runner: &Runner, message: String, help: String, code: u8) -> Error {
-    if code == 2 {
-        return Error::Device { device: runner.options.device.clone(), message, help };
+/// The worker computes what this program's fingerprints say.
+fn check_versions(hello: &Hello) -> Result<()> {
+    let (train, evaluate) = (StageKind::Train.version(), StageKind::Evaluate.version());
+    let pairs = [
+        ("protocol", hello.protocol, protocol::VERSION),
+        ("train", hello.train, train),
+        ("evaluate", hello.evaluate, evaluate),
+    ];
+    let other = pairs.iter().find(|(_, worker, own)| worker != own);
+    other.map_or(Ok(()), |(what, worker, own)| Err(another_version(&format!("its {what} is {worker}, not {own}"))))
+}
+
+fn another_version(how: &str) -> Error {
+    Error::Worker {
+        message: format!("`fpl-repro-worker` beside this program is of another version: {how}"),
+        help: "build both programs: `cargo build --release`".into(),
     }
-    Error::Cell { cell: String::new(), message: message.trim_start_matches("cell `training`: ").to_owned(), help }
+}
+
+/// A failure as the worker reports it: of one cell, or of what every cell needs.
+fn failure(runner: &Runner, about: FailureKind, message: String, help: String) -> Error {
+    match about {
+        FailureKind::Job => another_version(&message),
+        FailureKind::Device => Error::Device { device: runner.options.device.clone(), message, help },
+        FailureKind::Cell => Error::Cell { cell: String::new(), message, help },
+    }
 }
 
 fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
@@ -233,7 +261,7 @@ fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
         .process_group(0)
         .spawn()
         .map_err(|error| Error::Cell {
-            cell: cell.id.clone(),
+            cell: cell.id.to_string(),
             message: format!("failed to start `{}`: {error}", program.display()),
             help: "build both programs: `cargo build --release`".into(),
         })
@@ -257,7 +285,7 @@ fn listen(child: &mut Child) -> Receiver<Message> {
 
 fn cell_error(cell: &Cell, message: &str, runner: &Runner, node: &Node) -> Error {
     Error::Cell {
-        cell: cell.id.clone(),
+        cell: cell.id.to_string(),
         message: message.to_owned(),
         help: format!("log: `{}`", runner.store.log(node).display()),
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,9 @@ use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use fpl_repro::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT, Layout, Unpacked, unpack};
+use fpl_repro::data::archive::{Layout, Unpacked, unpack};
 use fpl_repro::data::synthetic::{class_names, generate};
+use fpl_repro::data::{CIFAR10, CIFAR100};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{sha256_bytes, sha256_file};
 use sha2::{Digest, Sha256};
@@ -18,7 +20,7 @@ use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
 
 const RECORD: usize = 3073;
-const SMALL: Layout = Layout { train_records: 10, test_records: 3 };
+const SMALL: Layout = Layout { format: &CIFAR10, train_records: 10, test_records: 3 };
 const NAMES: &str = "airplane\nautomobile\nbird\ncat\ndeer\ndog\nfrog\nhorse\nship\ntruck\n\n";
 
 /// A record that differs from those of other numbers.
@@ -103,7 +105,7 @@ fn assert_refused(bytes: &[u8], parts: &[&str]) {
     let (dir, result) = try_unpack(bytes);
     let error = result.expect_err("must be refused");
     assert!(matches!(error, Error::Data { .. }), "{error:?}");
-    assert!(error.help().contains("--set dataset.archive="), "{}", error.help());
+    assert!(error.help().contains("--set datasets.NAME.source.archive="), "{}", error.help());
     let message = error.to_string();
     for part in parts.iter().chain(&["archive.tar.gz"]) {
         assert!(message.contains(part), "`{part}` is not in: {message}");
@@ -142,7 +144,7 @@ fn good_archive() {
     assert_eq!(unpacked.archive_bytes, bytes.len() as u64);
     assert_eq!(unpacked.train_content, content_of(&records[..10]));
     assert_eq!(unpacked.test_content, content_of(&records[10..]));
-    assert_eq!(unpacked.classes, class_names());
+    assert_eq!(unpacked.classes, CIFAR10.classes);
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn harmless_members_are_allowed() {
 
 #[test]
 fn uneven_batches() {
-    let layout = Layout { train_records: 13, test_records: 1 };
+    let layout = Layout { format: &CIFAR10, train_records: 13, test_records: 1 };
     let records: Vec<_> = (0..13).map(record).collect();
     let ends = [0, 2, 4, 7, 10, 13];
     let mut members = vec![file("batches.meta.txt", NAMES.into()), file("test_batch.bin", record(5))];
@@ -360,12 +362,12 @@ fn cifar10() {
     };
     let dir = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    let unpacked = unpack(&archive, &Layout::CIFAR10, dir.path()).unwrap();
+    let layout = Layout { format: &CIFAR10, train_records: 50_000, test_records: 10_000 };
+    let unpacked = unpack(&archive, &layout, dir.path()).unwrap();
     println!("unpacked in {:.2} s", start.elapsed().as_secs_f64());
     assert_eq!(unpacked.archive_sha256, sha256_file(&archive).unwrap());
-    assert_eq!(unpacked.train_content, CIFAR10_TRAIN_CONTENT);
-    assert_eq!(unpacked.test_content, CIFAR10_TEST_CONTENT);
-    assert_eq!(unpacked.classes, class_names());
+    assert_eq!(CIFAR10.content, Some([unpacked.train_content.as_str(), unpacked.test_content.as_str()]));
+    assert_eq!(unpacked.classes, CIFAR10.classes);
     assert_eq!(fs::metadata(dir.path().join("train.bin")).unwrap().len(), 50_000 * 3073);
     assert_eq!(fs::metadata(dir.path().join("test.bin")).unwrap().len(), 10_000 * 3073);
     if unpacked.archive_bytes == 169_563_157 {
@@ -375,10 +377,50 @@ fn cifar10() {
     }
 }
 
+/// CIFAR-100's layout: two labels, of which the second, the fine one, is the class.
+#[test]
+fn cifar100_keeps_the_fine_label() {
+    let coarse_and_fine = |number: usize, fine: u8| [vec![19, fine], record(number)[1..].to_vec()].concat();
+    let train: Vec<Vec<u8>> = (0..4).map(|number| coarse_and_fine(number, 96 + number as u8)).collect();
+    let test = [coarse_and_fine(4, 0)];
+    let member = |name: &str, content: Vec<u8>| Member {
+        name: format!("cifar-100-binary/{name}"),
+        kind: EntryType::Regular,
+        content,
+        link: "",
+    };
+    let names: String = CIFAR100.classes.iter().flat_map(|name| [name, "\n"]).collect();
+    let members = |train: &[Vec<u8>]| {
+        vec![
+            member("coarse_label_names.txt", "aquatic_mammals\n".into()),
+            member("fine_label_names.txt", names.clone().into()),
+            member("test.bin", test.concat()),
+            member("train.bin", train.concat()),
+        ]
+    };
+    let layout = Layout { format: &CIFAR100, train_records: 4, test_records: 1 };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("archive.tar.gz");
+    fs::write(&path, archive_of(&members(&train))).unwrap();
+    let unpacked = unpack(&path, &layout, dir.path()).unwrap();
+    assert_eq!(unpacked.train_content, content_of(&train), "of the records as the archive has them");
+    assert_eq!(
+        (unpacked.classes.len(), unpacked.classes[0].as_str(), unpacked.classes[99].as_str()),
+        (100, "apple", "worm")
+    );
+    let written = fs::read(dir.path().join("train.bin")).unwrap();
+    let fine: Vec<Vec<u8>> = train.iter().map(|record| record[1..].to_vec()).collect();
+    assert_eq!(written, fine.concat());
+
+    fs::write(&path, archive_of(&members(&[&train[..3], &[coarse_and_fine(3, 100)]].concat()))).unwrap();
+    let message = unpack(&path, &layout, dir.path()).expect_err("there is no class 100").to_string();
+    assert!(message.contains("record 3 has the label 100") && message.contains("0 to 99"), "{message}");
+}
+
 /// The records of a generated split.
 fn generated(seed: u64, train: u32, test: u32) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     let dir = tempfile::tempdir().unwrap();
-    generate(seed, train, test, dir.path()).unwrap();
+    generate(seed, 10, train, test, dir.path()).unwrap();
     assert_eq!(fs::read_to_string(dir.path().join("classes.txt")).unwrap().trim(), NAMES.trim());
     let split = |name, records| {
         let bytes = fs::read(dir.path().join(name)).unwrap();
@@ -386,6 +428,32 @@ fn generated(seed: u64, train: u32, test: u32) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
         bytes.chunks(RECORD).map(<[u8]>::to_vec).collect()
     };
     (split("train.bin", train), split("test.bin", test))
+}
+
+/// A hundred classes: as many images of each, distinct names, and classes that repeat a figure do not look alike.
+#[test]
+fn generated_classes_can_be_a_hundred() {
+    let dir = tempfile::tempdir().unwrap();
+    generate(7, 100, 5000, 100, dir.path()).unwrap();
+    let names: BTreeSet<String> = class_names(100).into_iter().collect();
+    assert_eq!((names.len(), class_names(12).pop()), (100, Some("automobile 2".to_owned())));
+    let bytes = fs::read(dir.path().join("train.bin")).unwrap();
+    let mut means = vec![[0.0; 3]; 100];
+    let mut counts = [0; 100];
+    for record in bytes.chunks(RECORD) {
+        counts[usize::from(record[0])] += 1;
+        for (channel, mean) in means[usize::from(record[0])].iter_mut().enumerate() {
+            *mean += record[1 + 1024 * channel..][..1024].iter().map(|&value| f64::from(value)).sum::<f64>() / 51_200.0;
+        }
+    }
+    assert_eq!(counts, [50; 100]);
+    // Backgrounds vary by ±35 and brightness by ±30, uniformly, so a mean of 50 images has a standard deviation of about 4;
+    // hues are 60 apart, less where the colour is cut off at black or white.
+    let ships: Vec<[f64; 3]> = (0..10).map(|round| means[8 + 10 * round]).collect();
+    let apart = |a: &[f64; 3], b: &[f64; 3]| a.iter().zip(b).any(|(a, b)| (a - b).abs() > 20.0);
+    for (index, ship) in ships.iter().enumerate() {
+        assert!(ships[..index].iter().all(|other| apart(ship, other)), "{ships:?}");
+    }
 }
 
 #[test]

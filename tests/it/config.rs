@@ -40,6 +40,15 @@ fn an_error_in_a_file_names_its_line_its_key_and_the_nearest_name() {
     wrong("\n[recipes.table2]\nepoch = 3", &[&format!("{at}3"), "`recipes.table2.epoch`", "did you mean `epochs`"]);
     wrong("[recipes.table2]\nepochs = \"3\"", &[&format!("{at}2"), "`recipes.table2.epochs`", "string \"3\""]);
     wrong("[recipes.table2]\nepochs = -3", &[&format!("{at}2"), "`recipes.table2.epochs`"]);
+    wrong(
+        "[[paper.claims]]\nid = \"X\"\ncells = \"table2/resnet18/fpl\"",
+        &[&format!("{at}3"), "`paper.claims.0.cells`", "table/architecture/initial weights/loss"],
+    );
+    wrong(
+        "[datasets.long]\nbase = \"cifar10\"\n[datasets.long.imbalance]\nkind = \"long-tailed\"\nfactor = 0.1\nchoice = \"first\"",
+        &[&format!("{at}5"), "`datasets.long.imbalance.factor`", "1 or more"],
+    );
+    wrong("[recipes.mine]\nbase = \"table\"", &[&format!("{at}2"), "`recipes.mine.base`", "did you mean `table2`"]);
     wrong("\n\nseed = 1", &[&format!("{at}3"), "`seed`", "did you mean `seeds`"]);
     wrong(
         "[networks.resnet18]\nstem = \"imagnet\"",
@@ -48,7 +57,10 @@ fn an_error_in_a_file_names_its_line_its_key_and_the_nearest_name() {
     wrong("[losses.fpl]\nkind = \"fp\"", &[&format!("{at}2"), "`losses.fpl", "did you mean `fpl`"]);
     wrong("[recipes.table2\nepochs = 1", &[&format!("{at}1"), "syntax"]);
     wrong("[recipes.table2]\nbatch_size = 1", &[&format!("{at}2"), "`recipes.table2.batch_size`", "one image"]);
-    wrong("[dataset]\ntrain_limit = 129", &["`recipes.", "batch_size`", "one image", "dataset.train_limit"]);
+    wrong(
+        "[datasets.cifar10]\ntrain_limit = 129",
+        &["`recipes.", "batch_size`", "one image", "of 129 training images"],
+    );
     wrong("[figures]\nexample = \"table2/resnet8/random/fpl\"", &[&format!("{at}2"), "`table2/resnet18/random/fpl`?"]);
 }
 
@@ -84,6 +96,11 @@ fn an_error_in_an_option_names_the_option() {
     set("recipes.table2.epoch=2", &["`recipes.table2.epoch`", "did you mean `epochs`"]);
     set("recipes.table2.epochs=many", &["`recipes.table2.epochs`", "many"]);
     set("recipes.table2.epochs", &["has no `=`"]);
+    let row = "write `table/architecture/initial weights/loss`";
+    set("paper.claims.0.cells=table2/fpl", &["`paper.claims.0.cells`", "`table2/fpl` is not the name", row]);
+    set("figures.example=table2/resnet18/random/fpl/seed0", &["`figures.example`", row]);
+    set("figures.curves=[\"table2\"]", &["`figures.curves.0`", "write `table/architecture/initial weights`"]);
+    set("initializations.random={kind=\"cell\",cell=\"warmup\"}", &["`initializations.random.cell`", row]);
     set("=2", &["key is empty"]);
     set("networks.efficientnetv2-s.stem=cifar", &["`networks.efficientnetv2-s.stem`", "no CIFAR stem"]);
     set("losses.fpl.false_classes=10", &["`losses.fpl.false_classes`", "1 to 9"]);
@@ -103,7 +120,29 @@ fn an_error_in_an_option_names_the_option() {
     set("losses.taylor.order=0", &["`losses.taylor.order`", "1 to 100"]);
     set("losses.label-smoothing.epsilon=1.0", &["`losses.label-smoothing.epsilon`"]);
     set("recipes.table2.batch_size=39", &["`recipes.table2.batch_size`", "minibatch of one image"]);
-    set("dataset.train_limit=41", &["`dataset.train_limit`", "only 40 training images"]);
+    set("datasets.generated.train_limit=41", &["`datasets.generated.train_limit`", "only 40 training images"]);
+    set("dataset=generatd", &["`dataset`", "did you mean `generated`"]);
+    set("tables.table2.rows.0.dataset=cifar", &["`tables.table2.rows.0.dataset`", "there is no `cifar`"]);
+    set("tables.table2.rows.0.dataset=cifar100", &["`tables.table2.rows.0.dataset`", "other test images"]);
+    let of = |key: &str, value: &str| format!("datasets.generated.{key}={{{value}}}");
+    let imbalance = |value: &str, words: &[&str]| set(&of("imbalance", value), words);
+    let long = "kind=\"long-tailed\",choice=\"first\"";
+    imbalance(&format!("{long},factor=0.5"), &["`datasets.generated.imbalance.factor`", "1 or more"]);
+    // Four images per class, 4·100^(−i/9): 4, 2, 1, 0, …
+    imbalance(&format!("{long},factor=100.0"), &["`datasets.generated.imbalance.factor`", "no image of class `cat`"]);
+    imbalance(&format!("{long},factor=2.0,largest=5"), &["`datasets.generated.imbalance.largest`", "has 4 images"]);
+    imbalance(&format!("{long},factors=2.0"), &["unknown field `factors`", "did you mean `factor`"]);
+    let step = "kind=\"step\",choice=\"drawn\",factor=2.0";
+    imbalance(&format!("{step},minority=1.0"), &["`datasets.generated.imbalance.minority`", "10 would be small"]);
+    let noise = |value: &str, words: &[&str]| set(&of("noise", value), words);
+    noise("kind=\"symmetric\",rate=1.5", &["`datasets.generated.noise.rate`", "not a probability"]);
+    let pairs = "kind=\"asymmetric\",rate=0.4,partners";
+    noise(&format!("{pairs}={{cat=\"dgo\"}}"), &["noise.partners.cat`", "there is no `dgo`", "did you mean `dog`"]);
+    noise(&format!("{pairs}={{lorry=\"dog\"}}"), &["noise.partners.lorry`", "there is no `lorry`"]);
+    noise(&format!("{pairs}={{cat=\"cat\"}}"), &["noise.partners.cat`", "become itself"]);
+    noise("kind=\"file\",path=\"x\",sha256=\"0\"", &["`datasets.generated.noise.sha256`", "not a sha256"]);
+    set("recipes.table2.base=tabel3", &["`recipes.table2.base`", "there is no `recipes.tabel3`"]);
+    set("recipes.table2.base=table2", &["`recipes.table2.base`", "inherits from itself"]);
     set("recipes.table2.optimizer.lr=0.0", &["`recipes.table2.optimizer.lr`", "positive"]);
     set("recipes.table2.optimizer.eps=inf", &["`recipes.table2.optimizer.eps`", "positive"]);
     set("recipes.table2.optimizer.weight_decay=inf", &["`recipes.table2.optimizer.weight_decay`"]);
@@ -182,8 +221,10 @@ fn the_readme_has_the_three_readings_of_fine_tuning() {
                 options.split("--set ").skip(1).map(|set| set.trim().trim_matches('\'').to_owned()).collect();
             let config = config::load(&root.join("pipeline.toml"), None, &sets).unwrap().config;
             let plan = plan(&config, &config::shipped().unwrap(), None, &[]).unwrap();
-            let cell = plan.cells.iter().find(|cell| cell.initialization == "imagenet").unwrap();
-            (cell.network.stem, cell.recipe.input_size, cell.drop.clone(), cell.deviations.is_empty())
+            let cell = plan.cells.iter().find(|cell| cell.id.setting().initialization() == "imagenet").unwrap();
+            let training = &cell.training;
+            let drop = training.initialization.drop.clone();
+            (training.network.stem, training.recipe.input_size, drop, cell.deviations.is_empty())
         })
         .collect();
     let head = || vec!["fc.".to_owned()];
@@ -200,7 +241,7 @@ fn the_readme_has_the_three_readings_of_fine_tuning() {
 #[test]
 fn shipped_profiles_are_valid() {
     let project = Project::new();
-    for profile in ["cpu", "quickstart", "what-if"] {
+    for profile in ["cpu", "imbalance", "noise", "quickstart", "what-if"] {
         let output = project.raw(&["--profile", profile, "plan"]);
         assert_eq!(output.code, 0, "{output:#?}");
     }
@@ -221,6 +262,6 @@ fn alternative_readings_as_shipped_are_not_reduced_and_change_nothing_else() {
         assert_eq!(whatif.nodes[same.train].fingerprint, papers.nodes[cell.train].fingerprint, "{}", cell.id);
     }
     let reduced = cells(Some("what-if"), &["recipes.table2-adadelta-1.epochs=3".to_owned()]);
-    let cell = reduced.cells.iter().find(|cell| cell.table == "what-if-adadelta").unwrap();
+    let cell = reduced.cells.iter().find(|cell| cell.id.setting().table() == "what-if-adadelta").unwrap();
     assert_eq!(cell.deviations, ["epochs: 20 → 3"]);
 }

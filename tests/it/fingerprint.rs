@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use fpl_repro::config::{self, Config};
 use fpl_repro::fingerprint::{Fingerprint, canonical};
 use fpl_repro::plan::{StageKind, plan};
+use fpl_repro::protocol::{EvaluateJob, EvaluatePlace, TrainJob, TrainPlace};
 use proptest::prelude::*;
 use serde_json::Value;
+
+/// A cell of the paper.
+const CELL: &str = "table2/resnet18/random/ce/seed0";
 
 fn load(sets: &[&str]) -> Config {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipeline.toml");
@@ -23,7 +27,7 @@ fn fingerprints(config: &Config, stage: StageKind) -> BTreeMap<String, String> {
     let of = |node: usize| plan.nodes[node].fingerprint.to_string();
     plan.cells
         .iter()
-        .map(|cell| (cell.id.clone(), of(if stage == StageKind::Train { cell.train } else { cell.evaluate })))
+        .map(|cell| (cell.id.to_string(), of(if stage == StageKind::Train { cell.train } else { cell.evaluate })))
         .collect()
 }
 
@@ -191,8 +195,7 @@ fn every_parameter_of_every_loss_counts() {
     let mut losses: Vec<String> = relatives.iter().map(|loss| (*loss).to_owned()).collect();
     losses.extend(terms.iter().skip(1).map(|term| fpl(term, terms[0])));
     losses.extend(terms.iter().map(|term| fpl(terms[0], term)));
-    let cell = "table2/resnet18/random/ce/seed0";
-    let of = |loss: &String| fingerprints(&load(&[&format!("losses.ce={loss}")]), StageKind::Train)[cell].clone();
+    let of = |loss: &String| fingerprints(&load(&[&format!("losses.ce={loss}")]), StageKind::Train)[CELL].clone();
     let distinct: BTreeSet<String> = losses.iter().map(of).collect();
     assert_eq!(distinct.len(), losses.len());
 }
@@ -213,16 +216,68 @@ fn networks_and_initial_weights_concern_the_cells_that_use_them() {
 
 #[test]
 fn data_and_limits_concern_every_cell() {
-    let digest = format!("dataset.sha256={}", "0".repeat(64));
-    let sets = ["dataset.train_limit=1000", "dataset.test_limit=1000", "dataset.test_records=9999", &digest];
-    for set in sets.into_iter().chain(["dataset.train_records=49990"]) {
+    let source = "datasets.cifar10.source";
+    let sets = [
+        "datasets.cifar10.train_limit=1000",
+        "datasets.cifar10.test_limit=1000",
+        &format!("{source}.test_records=9999"),
+        &format!("{source}.sha256={}", "0".repeat(64)),
+        &format!("{source}.train_records=49990"),
+        "datasets.cifar10.imbalance={kind=\"long-tailed\",factor=10.0,choice=\"first\"}",
+        "datasets.cifar10.imbalance={kind=\"step\",factor=10.0,minority=0.5,choice=\"first\"}",
+        "datasets.cifar10.noise={kind=\"symmetric\",rate=0.4}",
+        "dataset=cifar100",
+    ];
+    for set in sets {
         changes(set, |_| true);
     }
-    let generated =
-        "dataset={kind=\"generated\",seed=SEED,train_records=128,test_records=100,train_limit=0,test_limit=0}";
+    let generated = format!("{source}={{kind=\"generated\",seed=SEED,train_records=128,test_records=100}}");
     changes(&generated.replace("SEED", "1"), |_| true);
     let of = |seed| fingerprints(&load(&[&generated.replace("SEED", seed)]), StageKind::Train);
     assert!(of("1").iter().all(|(cell, old)| of("2")[cell] != *old));
+}
+
+/// Every way to choose and to relabel training images, by anything that it says, gives other results.
+#[test]
+fn every_parameter_of_imbalance_and_noise_counts() {
+    let digest = |digit: &str| digit.repeat(64);
+    let file =
+        |path: &str, digit: &str| format!("noise={{kind=\"file\",path=\"{path}\",sha256=\"{}\"}}", digest(digit));
+    let long = |rest: &str| format!("imbalance={{kind=\"long-tailed\",{rest}}}");
+    let step = |rest: &str| format!("imbalance={{kind=\"step\",{rest}}}");
+    let asymmetric = |rest: &str| format!("noise={{kind=\"asymmetric\",{rest}}}");
+    let sets = [
+        long("factor=100.0,choice=\"first\""),
+        long("factor=10.0,choice=\"first\""),
+        long("factor=100.0,choice=\"drawn\""),
+        long("factor=100.0,choice=\"first\",largest=500"),
+        step("factor=100.0,minority=0.5,choice=\"first\""),
+        step("factor=10.0,minority=0.5,choice=\"first\""),
+        step("factor=100.0,minority=0.2,choice=\"first\""),
+        step("factor=100.0,minority=0.5,choice=\"drawn\""),
+        "noise={kind=\"symmetric\",rate=0.4}".to_owned(),
+        "noise={kind=\"symmetric\",rate=0.2}".to_owned(),
+        asymmetric("rate=0.4,partners={cat=\"dog\"}"),
+        asymmetric("rate=0.2,partners={cat=\"dog\"}"),
+        asymmetric("rate=0.4,partners={cat=\"frog\"}"),
+        asymmetric("rate=0.4,partners={cat=\"dog\",dog=\"cat\"}"),
+        file("labels.txt", "0"),
+        file("labels.txt", "1"),
+    ];
+    let of = |set: &String| fingerprints(&load(&[&format!("datasets.cifar10.{set}")]), StageKind::Train)[CELL].clone();
+    let distinct: BTreeSet<String> = sets.iter().map(of).collect();
+    assert_eq!(distinct.len(), sets.len());
+    assert_eq!(of(&file("labels.txt", "0")), of(&file("elsewhere/labels.txt", "0")), "a path decides nothing");
+}
+
+/// An entry with a `base` is what it would be if it said everything.
+#[test]
+fn inheritance_is_resolved_before_hashing() {
+    let (whole, based) = (load(&[]), load(&["recipes.other.base=table2", "tables.table2.rows.1.recipe=other"]));
+    assert_eq!(fingerprints(&whole, StageKind::Train), fingerprints(&based, StageKind::Train));
+    let sets = ["recipes.other={base=\"table2\",optimizer={lr=1.0}}", "tables.table2.rows.1.recipe=other"];
+    let (set, based) = (load(&["recipes.table2.optimizer.lr=1.0"]), load(&sets));
+    assert_eq!(fingerprints(&set, StageKind::Train)[CELL], fingerprints(&based, StageKind::Train)[CELL]);
 }
 
 #[test]
@@ -233,8 +288,13 @@ fn a_local_archive_counts_by_its_digest() {
         plan.nodes[plan.data].fingerprint.clone()
     };
     assert_ne!(of(None), of(Some("00")));
-    let fpl_repro::config::Dataset::Archive { sha256, .. } = &config.dataset else { panic!("no archive") };
+    let sha256 = &config.datasets["cifar10"].source.archive().unwrap().sha256;
     assert_eq!(of(None), of(Some(sha256)), "a copy of the official archive is the official archive");
+    let noise = format!("datasets.cifar10.noise={{kind=\"file\",path=\"l.txt\",sha256=\"{}\"}}", "0".repeat(64));
+    let with_labels = load(&[&noise]);
+    assert!(plan(&with_labels, &config, Some(sha256), &[]).is_ok());
+    let message = plan(&with_labels, &config, Some("00"), &[]).unwrap_err().to_string();
+    assert!(message.contains("`l.txt`") && message.contains("order"), "{message}");
 }
 
 #[test]
@@ -257,14 +317,14 @@ fn what_does_not_decide_results_is_no_part() {
         "run.threads=3",
         "run.keep_going=false",
         "run.offline=true",
-        "dataset.url=\"http://localhost/x\"",
-        "dataset.mirrors=[]",
-        "dataset.bytes=1",
+        "datasets.cifar10.source.url=\"http://localhost/x\"",
+        "datasets.cifar10.source.mirrors=[]",
+        "datasets.cifar10.source.bytes=1",
         "paper.title=other",
         "paper.year=1999",
         "tables.table2.caption=other",
         "tables.table2.number=other",
-        "paper.tables.table3.resnet50/imagenet.fpl.top5_pct=1.0",
+        "paper.tables.table3/resnet50/imagenet.fpl.top5_pct=1.0",
         "paper.findings=[]",
         "figures.samples_per_class=3",
         "figures.curves=[]",
@@ -298,6 +358,38 @@ fn order_of_keys_comments_and_spelling_of_numbers_are_no_part() {
         let config = config::load(&file, None, &[]).unwrap().config;
         let stage = StageKind::Train;
         assert_eq!(fingerprints(&config, stage), fingerprints(&load(&[]), stage), "{name}");
+    }
+}
+
+/// Every field of a job, however deep, but for `place`, `device` and `threads`, stands in the fingerprint's fields.
+#[test]
+fn what_a_worker_is_sent_is_what_is_hashed() {
+    let path = || PathBuf::from("somewhere");
+    let plan = plan(&load(&[]), &config::shipped().unwrap(), None, &[]).unwrap();
+    for cell in &plan.cells {
+        let train = TrainJob {
+            training: cell.training.clone(),
+            place: TrainPlace { data: path(), weights: Some(path()), labels: Some(path()), work: path(), out: path() },
+            device: "cpu".into(),
+            threads: 1,
+        };
+        let evaluate = EvaluateJob {
+            evaluation: cell.training.evaluation(),
+            place: EvaluatePlace { data: path(), weights: path(), out: path() },
+            device: "cpu".into(),
+            threads: 1,
+        };
+        let sent = [serde_json::to_value(train).unwrap(), serde_json::to_value(evaluate).unwrap()];
+        for (mut job, (what, node)) in sent.into_iter().zip([("training", cell.train), ("evaluation", cell.evaluate)]) {
+            let job = job.as_object_mut().unwrap();
+            job.remove("device").unwrap();
+            job.remove("threads").unwrap();
+            let place = job.remove("place").unwrap();
+            let paths = place.as_object().unwrap().values().all(|value| *value == "somewhere");
+            assert!(paths, "a place holds paths, whose content is hashed: {place}");
+            let hashed = serde_json::json!({ what: plan.nodes[node].identity["fields"] });
+            assert_eq!(serde_json::to_value(&job).unwrap(), hashed, "{}", cell.id);
+        }
     }
 }
 

@@ -60,7 +60,7 @@ fn macros(files: &BTreeMap<String, String>) -> BTreeMap<String, String> {
 
 /// Claims that the matrix has no cells for: class imbalance, the control.
 fn no_cells(name: &str) -> bool {
-    name.starts_with("fplClaimSTwoTwo") || name.starts_with("fplClaimControl")
+    ["fplClaimSOne", "fplClaimSTwoTwo", "fplClaimControl"].iter().any(|claim| name.starts_with(claim))
 }
 
 const HOSTILE: &str = "\\input{/etc/passwd} 100% $x_1^2$ #1 & ~{ |a| <b> [c] \"d\" `e` -- *f* \n\t\u{7}\u{fffe}→ \

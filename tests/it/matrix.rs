@@ -15,20 +15,21 @@ use fpl_repro::{config, plan, scores};
 pub(crate) fn input(seeds: u64, epochs: u32, state: impl Fn(usize, u64) -> CellState) -> ReportInput {
     let mut config = config::shipped().unwrap();
     config.seeds = (0..seeds).collect();
-    config.tables.retain(|id, _| config.paper.tables.contains_key(id));
+    config.tables.retain(|id, _| config.paper.has_table(id));
     // One Figure 3, as in the paper.
     config.figures.curves.truncate(1);
     config.recipes.values_mut().for_each(|recipe| recipe.epochs = epochs);
     let plan = plan::plan(&config, &config, None, &[]).unwrap();
-    let mut rows: Vec<&str> = Vec::new();
-    for cell in &plan.cells {
-        if !rows.contains(&&*cell.prefix) {
-            rows.push(&cell.prefix);
+    let mut rows: Vec<String> = Vec::new();
+    for row in plan.cells.iter().map(|cell| cell.id.row().to_string()) {
+        if !rows.contains(&row) {
+            rows.push(row);
         }
     }
-    let row = |prefix: &str| rows.iter().position(|row| *row == prefix).unwrap();
+    let row = |id: &str| rows.iter().position(|row| *row == id).unwrap();
+    let state_of = |cell: &plan::Cell| state(row(cell.id.row().to_string().as_str()), cell.training.seed);
     let states: BTreeMap<String, CellState> =
-        plan.cells.iter().map(|cell| (cell.id.clone(), state(row(&cell.prefix), cell.seed))).collect();
+        plan.cells.iter().map(|cell| (cell.id.to_string(), state_of(cell))).collect();
     let outline = Outline {
         config: &config,
         plan: &plan,
@@ -38,12 +39,12 @@ pub(crate) fn input(seeds: u64, epochs: u32, state: impl Fn(usize, u64) -> CellS
         states: &states,
         origins: &BTreeMap::new(),
     };
-    let done = plan.cells.iter().filter(|cell| states[&cell.id] == CellState::Done);
+    let done = plan.cells.iter().filter(|cell| states[cell.id.as_str()] == CellState::Done);
     let results: BTreeMap<String, Results> =
-        done.map(|cell| (cell.id.clone(), results(&cell.id, cell.seed, epochs))).collect();
+        done.map(|cell| (cell.id.to_string(), results(cell.id.as_str(), cell.training.seed, epochs))).collect();
     let mut input = outline.frame().report(Measured {
         setup: setup(&config, &plan, &results),
-        example: plan.cells.first().map(|cell| example(&cell.id)),
+        example: plan.cells.first().map(|cell| example(cell.id.as_str())),
         samples: (0..10).map(|label| (0..10).map(|index| image(label, index)).collect()).collect(),
         classes: None,
         results,
@@ -75,6 +76,7 @@ fn results(id: &str, seed: u64, epochs: u32) -> Results {
         test_top5_pct: 99.0 - 9.0 / f64::from(epoch) + shift / 10.0,
         seconds: 12.5,
         learned_alpha: None,
+        memorized_pct: None,
         images_per_second: 4000.0,
     };
     Results {
@@ -162,7 +164,7 @@ pub(crate) fn realistic(
         let (fpl, converged) = (cell.id.contains("/fpl/"), cell.id.starts_with("table3"));
         let labels: Vec<u8> = (0..images).map(|image| (image % 10) as u8).collect();
         let logits: Vec<f32> = labels.iter().flat_map(|&label| noise.logits(label.into(), converged, fpl)).collect();
-        cell.scores = Some(scores::scores(&logits, &labels).unwrap());
+        cell.scores = Some(scores::scores(&logits, &labels, 10).unwrap());
         let rough = if fpl { 0.4 } else { 0.6 };
         let mut last = 0.0;
         for metrics in &mut cell.metrics {

@@ -107,7 +107,7 @@ fn figures_and_the_papers_numbers_rerun_no_training() {
     let project = Project::finished();
     let output = project.ok(&["all", "--set", "figures.samples_per_class=3"]);
     assert_eq!(output.ran(), summaries());
-    let number = "paper.tables.table2.resnet18/random.ce={epochs=20,total_false_positives=31415,false_positives=[31415,0,0,0,0,0,0,0,0,0]}";
+    let number = "paper.tables.table2/resnet18/random.ce={epochs=20,total_false_positives=31415,false_positives=[31415,0,0,0,0,0,0,0,0,0]}";
     let output = project.ok(&["all", "--set", number, "--set", "paper.statements=[]"]);
     assert!(output.ran().contains("report test") && output.ran().is_subset(&summaries()), "{output:#?}");
     assert!(project.report().contains("31415") || project.report().contains("31,415"));
@@ -357,7 +357,7 @@ fn without_what_they_need_only_and_offline_end_with_3() {
     let output = project.raw(&["all", "--offline", "--cells", CE]);
     assert_eq!(output.code, 3, "{output:#?}");
     output.says("--offline forbids");
-    output.says("dataset.archive=PATH");
+    output.says("datasets.NAME.source.archive=PATH");
     assert!(project.cache().join("train").read_dir().is_err(), "nothing was trained");
 }
 
@@ -366,11 +366,13 @@ fn without_what_they_need_only_and_offline_end_with_3() {
 #[test]
 fn a_fetch_from_a_closed_port_fails_with_help() {
     let project = Project::new();
-    let set = ["--set", "dataset.url=\"http://127.0.0.1:9/cifar.tar.gz\"", "--set", "dataset.mirrors=[]"];
+    let source = "datasets.cifar10.source";
+    let (url, mirrors) = (format!("{source}.url=\"http://127.0.0.1:9/cifar.tar.gz\""), format!("{source}.mirrors=[]"));
+    let set = ["--set", &url, "--set", &mirrors];
     let output = project.raw(&[&["fetch"], &set[..]].concat());
     assert_eq!(output.code, 1, "{output:#?}");
     output.says("failed to download `http://127.0.0.1:9/cifar.tar.gz`");
-    output.says("help: give a local copy: `--set dataset.archive=PATH`");
+    output.says("help: give a local copy: `--set datasets.NAME.source.archive=PATH`");
 }
 
 #[test]

@@ -21,11 +21,11 @@ fn a_slice_of_the_real_data_goes_through_and_is_said_to_be_reduced() {
     };
     let project = Project::new();
     let mut args = vec!["--cells", "table2/resnet18/*", "--seeds", "0", "--device", "cpu", "--set", "run.threads=1"];
-    let archive = format!("dataset.archive={}", archive.display());
+    let archive = format!("datasets.cifar10.source.archive={}", archive.display());
     let sets = [
         archive.as_str(),
-        "dataset.train_limit=100",
-        "dataset.test_limit=50",
+        "datasets.cifar10.train_limit=100",
+        "datasets.cifar10.test_limit=50",
         "recipes.table2.epochs=1",
         "recipes.table2.batch_size=50",
     ];

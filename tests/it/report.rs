@@ -258,7 +258,7 @@ fn the_ledger_says_what_the_runs_say() {
         assert!(report.contains("0.0625") && report.contains("0.5000") && report.contains("over the 8 claims"));
         // The share of pairs on the claimed side, and the spread: np.std(differences, ddof=1) is 0.2236.
         assert!(report.contains("100 %") && report.contains("0.22"));
-        assert!(report.contains("Of 10 claims, 0 held up"));
+        assert!(report.contains("Of 12 claims, 0 held up"));
         assert!(report.contains("1 show the claimed direction without proof"));
         // Eight claims: 2·8/2^n < 0.05 from n = 9 on.
         assert!(report.contains("9 are the fewest that can"));

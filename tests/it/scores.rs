@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
+use std::cmp::Ordering;
+
 use fpl_repro::scores::{
     InvalidLogits, InvalidPredictions, from_bytes, of_predictions, predictions, probabilities, probabilities_to_bytes,
     scores, to_bytes,
@@ -56,7 +58,7 @@ fn scores_are_those_of_pytorch() {
         1.52, -2.4, 0.15, 1.15, -0.38, 1.37, -0.13, 1.33, 2.88, -1.35,
         0.41, -0.93, 0.25, -2.37, -1.16, -0.39, 1.8, 2.29, -2.65, -1.59,
     ];
-    let scores = scores(&logits, &[7, 1, 9, 4, 9, 3, 8]).unwrap();
+    let scores = scores(&logits, &[7, 1, 9, 4, 9, 3, 8], 10).unwrap();
     assert_eq!(scores.images, 7);
     close(scores.top1_pct, 42.857_142_857_142_854);
     close(scores.top5_pct, 85.714_285_714_285_71);
@@ -90,18 +92,44 @@ fn scores_are_those_of_pytorch() {
 fn stored_predictions_give_the_same_scores() {
     let logits: Vec<f32> = (0_u32..1000).map(|at| ((at * 7919) % 1013) as f32 / 100.0).collect();
     let labels: Vec<u8> = (0..100).map(|image| (image * 3 % 10) as u8).collect();
-    let said = predictions(&logits, &labels).unwrap();
-    let (bytes, probabilities) = (to_bytes(&said), probabilities_to_bytes(&said));
+    let said = predictions(&logits, &labels, 10).unwrap();
+    let (bytes, probabilities) = (to_bytes(&said, 10), probabilities_to_bytes(&said));
     assert_eq!((bytes.len(), probabilities.len()), (100, 800));
-    let read = from_bytes(&bytes, &probabilities, &labels).unwrap();
+    let read = from_bytes(&bytes, &probabilities, &labels, 10).unwrap();
     assert_eq!(read, said);
-    assert_eq!(of_predictions(&read, &labels), scores(&logits, &labels).unwrap());
+    assert_eq!(of_predictions(&read, &labels, 10), scores(&logits, &labels, 10).unwrap());
+}
+
+/// With a hundred classes neither class nor rank fits in half a byte. The true class of image i has rank i: classes 0 to
+/// i − 1 have larger logits.
+#[test]
+fn a_hundred_classes_are_stored_whole() {
+    let row = |image: usize| {
+        (0..100).map(move |class: usize| match class.cmp(&image) {
+            Ordering::Less => 2.0,
+            Ordering::Equal => 1.0,
+            Ordering::Greater => 0.0,
+        })
+    };
+    let logits: Vec<f32> = (0..100).flat_map(row).collect();
+    let labels: Vec<u8> = (0..100).collect();
+    let said = predictions(&logits, &labels, 100).unwrap();
+    assert!(said.iter().zip(0_u8..).all(|(prediction, image)| (prediction.class, prediction.rank) == (0, image)));
+    let (bytes, probabilities) = (to_bytes(&said, 100), probabilities_to_bytes(&said));
+    assert_eq!(bytes.len(), 200);
+    assert_eq!(from_bytes(&bytes, &probabilities, &labels, 100).unwrap(), said);
+    let scores = of_predictions(&said, &labels, 100);
+    // All are taken for class 0; ranks 0 to 4 are among the first five.
+    assert_eq!((scores.images, scores.false_positives[0], scores.confusion.len()), (100, 99, 100));
+    assert_eq!((scores.top1_pct, scores.top5_pct), (1.0, 5.0));
+    // 1 − 2·(1 − 0.01)/100.
+    assert!((scores.eq9_overall_pct - 98.02).abs() < 1e-9);
 }
 
 #[test]
 fn predictions_that_no_network_makes_are_refused() {
     let half = [0.5_f32.to_le_bytes(), 0.5_f32.to_le_bytes()].concat();
-    let read = |byte: u8, probabilities: &[u8]| from_bytes(&[byte], probabilities, &[3]);
+    let read = |byte: u8, probabilities: &[u8]| from_bytes(&[byte], probabilities, &[3], 10);
     // Class 3 with rank 0 is right; class 4 with rank 1 is a possible error.
     assert!(read(0x03, &half).is_ok() && read(0x14, &half).is_ok());
     for byte in [0x04, 0x13, 0x1a, 0xa4] {
@@ -111,14 +139,14 @@ fn predictions_that_no_network_makes_are_refused() {
     for bad in bad {
         assert_eq!(read(0x03, &[bad, bad].concat()), Err(InvalidPredictions::Impossible { image: 0 }));
     }
-    let length = InvalidPredictions::Length { predictions: 1, probabilities: 7, labels: 1 };
+    let length = InvalidPredictions::Length { predictions: 1, probabilities: 7, labels: 1, each: 1 };
     assert_eq!(read(0x03, &half[..7]), Err(length));
 }
 
 #[test]
 fn equal_logits_rank_by_index() {
     // All equal: class 0 is predicted, classes 0 to 4 are the top five.
-    let all = scores(&[1.5; 100], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
+    let all = scores(&[1.5; 100], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 10).unwrap();
     close(all.top1_pct, 10.0);
     close(all.top5_pct, 50.0);
     assert_eq!(all.false_positives, [9, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
@@ -130,7 +158,7 @@ fn equal_logits_rank_by_index() {
 fn pooled_eq9_is_a_function_of_top1() {
     // Four of ten wrong: 1 − 2·0.4/10 = 0.92, where top-1 is 0.6.
     let logits = one_hot(&[0, 1, 2, 3, 4, 5, 0, 0, 0, 0]);
-    let scores = scores(&logits, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]).unwrap();
+    let scores = scores(&logits, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 10).unwrap();
     close(scores.top1_pct, 60.0);
     close(scores.eq9_overall_pct, 92.0);
     // Class 0: one TP, four FP, five TN. Class 6: one FN, nine TN.
@@ -149,18 +177,18 @@ fn softmax_is_stable_for_all_finite_logits() {
     // A wrong class with probability 1 is counted in the last bin.
     let mut logits = [0.0; 10];
     logits[9] = f32::MAX;
-    let scores = scores(&logits, &[0]).unwrap();
+    let scores = scores(&logits, &[0], 10).unwrap();
     assert_eq!((scores.p_false_histogram[49], scores.p_false_mean), (1, 1.0));
 }
 
 #[test]
 fn what_cannot_be_scored_is_an_error() {
-    assert_eq!(scores(&[], &[]), Err(InvalidLogits::Empty));
-    assert_eq!(scores(&[0.0; 19], &[1, 2]), Err(InvalidLogits::Length { logits: 19, labels: 2 }));
-    assert_eq!(scores(&[0.0; 20], &[1, 10]), Err(InvalidLogits::Label { image: 1, label: 10 }));
+    assert_eq!(scores(&[], &[], 10), Err(InvalidLogits::Empty));
+    assert_eq!(scores(&[0.0; 19], &[1, 2], 10), Err(InvalidLogits::Length { logits: 19, labels: 2, classes: 10 }));
+    assert_eq!(scores(&[0.0; 20], &[1, 10], 10), Err(InvalidLogits::Label { image: 1, label: 10, classes: 10 }));
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut logits = [0.0; 30];
         logits[25] = bad;
-        assert_eq!(scores(&logits, &[0, 1, 2]), Err(InvalidLogits::NotFinite { image: 2 }));
+        assert_eq!(scores(&logits, &[0, 1, 2], 10), Err(InvalidLogits::NotFinite { image: 2 }));
     }
 }

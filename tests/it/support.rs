@@ -22,17 +22,16 @@ pub(crate) const CE: &str = "table2/resnet18/random/ce/seed0";
 const PROFILE: &str = r#"
 note = "Test"
 seeds = [0]
+dataset = "generated"
 [run]
 device = "cpu"
 jobs = 2
 threads = 1
-[dataset]
+[datasets.generated.source]
 kind = "generated"
 seed = 1
 train_records = 40
 test_records = 20
-train_limit = 0
-test_limit = 0
 [recipes.table2]
 epochs = 2
 batch_size = 20

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{CLASSES, Loss, Network, Recipe};
+use fpl_repro::recipe::{Loss, Network, Recipe, Shape};
 use fpl_repro::results::{read_labels, records};
 use fpl_repro::seed::{Purpose, torch_seed};
 use fpl_repro::{fs, scores};
@@ -60,17 +60,17 @@ fn run(folder: &Path) -> Result<()> {
     let (device, _) = device::prepare("cpu", 1)?;
     let read = |name: &str| {
         let path = folder.join(name);
-        Dataset::from_records(&records(&path, u32::MAX)?, &path, device)
+        Dataset::from_records(&records(&path, Shape::CIFAR10, u32::MAX)?, Shape::CIFAR10, &path, device)
     };
     let (train, test) = (read("train.bin")?, read("test.bin")?);
-    let labels = read_labels(&folder.join("test.bin"), u32::MAX)?;
+    let labels = read_labels(&folder.join("test.bin"), Shape::CIFAR10, u32::MAX)?;
 
     tch::manual_seed(torch_seed(job.seed, Purpose::Weights, 0));
     let mut store = VarStore::new(Device::Cpu);
     if job.double {
         store.set_kind(Kind::Double);
     }
-    let net = net::build(&store.root(), job.network, CLASSES as i64, recipe.initializer, maps(recipe))?;
+    let net = net::build(&store.root(), job.network, Shape::CIFAR10.classes as i64, recipe.initializer, maps(recipe))?;
     let variables: BTreeMap<String, Tensor> = store.variables().into_iter().collect();
     // Weights are drawn in float32, so nothing is lost.
     let initial: Vec<(String, Tensor)> =
@@ -96,7 +96,8 @@ fn run(folder: &Path) -> Result<()> {
         losses.extend(done.step_losses);
         let logits = logits(net.as_ref(), &test, &recipe.normalization, recipe.input_size);
         let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).unwrap_or_default();
-        let scores = scores::scores(&logits, &labels).map_err(|error| Error::Torch(error.to_string()))?;
+        let scores = scores::scores(&logits, &labels, Shape::CIFAR10.classes)
+            .map_err(|error| Error::Torch(error.to_string()))?;
         accuracies.push(scores.top1_pct);
     }
     let ours = serde_json::json!({ "losses": losses, "top1_pct": accuracies });

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use fpl_repro::error::{Error, Result};
 use fpl_repro::recipe::{
-    Aggregate, Alpha, Architecture, Augmentation, Border, CLASSES, Initializer, Loss, Network, Normalization,
-    Optimizer, Precision, Recipe, Schedule, Stem, Term,
+    Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer,
+    Precision, Recipe, Schedule, Shape, Stem, Term,
 };
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
@@ -63,7 +63,8 @@ fn run(arguments: &[String]) -> Result<()> {
     let (batch_size, steps, threads) = (number(2)?, number(3)?, number(4)?);
 
     let (device, _) = device::prepare("cpu", threads)?;
-    let train = Dataset::from_records(&records(batch_size * steps), Path::new("generated records"), device)?;
+    let train =
+        Dataset::from_records(&records(batch_size * steps), Shape::CIFAR10, Path::new("generated records"), device)?;
     let criterion = Criterion::new(&loss, train.class_counts());
     let recipe = Recipe {
         epochs: u32::MAX,
@@ -79,7 +80,7 @@ fn run(arguments: &[String]) -> Result<()> {
     tch::manual_seed(0);
     let store = VarStore::new(Device::Cpu);
     let network = Network { architecture, stem };
-    let net = net::build(&store.root(), network, CLASSES as i64, recipe.initializer, maps(&recipe))?;
+    let net = net::build(&store.root(), network, Shape::CIFAR10.classes as i64, recipe.initializer, maps(&recipe))?;
     let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
 
     for (epoch, _) in (0..).zip(std::io::stdin().lock().lines()) {
@@ -116,7 +117,7 @@ fn records(count: u32) -> Vec<u8> {
     let pixel = |index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8;
     (0..count)
         .flat_map(|image| {
-            let label = (image % CLASSES as u32) as u8;
+            let label = (image % Shape::CIFAR10.classes as u32) as u8;
             std::iter::once(label).chain((0..3072).map(move |index| pixel(image * 3072 + index)))
         })
         .collect()

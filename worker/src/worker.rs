@@ -11,6 +11,7 @@ use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Tensor};
 
 use crate::data::batches::Dataset;
+use crate::data::sample::Sample;
 use crate::device;
 use crate::error::torch;
 use crate::nn::fit::{Fit, logits, maps, parameters};
@@ -18,18 +19,27 @@ use crate::nn::loss::Criterion;
 use crate::nn::net::{self, Maps, Net};
 use crate::nn::optim::Optimizer;
 use crate::nn::weights;
-use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, WEIGHTS};
+use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
 use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{self, Lock};
-use fpl_repro::protocol::{EvaluateJob, Job, Message, TrainJob};
-use fpl_repro::recipe::{CLASSES, Initializer, Network};
-use fpl_repro::results::{RECORD, read_metrics, records, write_metrics};
+use fpl_repro::machine;
+use fpl_repro::plan::StageKind;
+use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, TrainJob};
+use fpl_repro::recipe::{Initializer, Network, Recipe, Shape, Training};
+use fpl_repro::results::{read_metrics, records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
 
 /// Runs the job on standard input; the exit code.
 pub fn main() -> u8 {
+    send(&Message::Hello(Hello {
+        protocol: protocol::VERSION,
+        train: StageKind::Train.version(),
+        evaluate: StageKind::Evaluate.version(),
+        host: machine::host(),
+        cpu: machine::cpu(),
+    }));
     let outcome = read_job().and_then(|job| {
         std::thread::spawn(exit_when_input_ends);
         // tch panics where libtorch throws, out of memory for one.
@@ -41,9 +51,14 @@ pub fn main() -> u8 {
             0
         }
         Err(error) => {
-            let (message, help, code) = (error.to_string(), error.help().to_owned(), error.exit_code());
-            send(&Message::Failed { message, help, code });
-            code
+            let (about, message) = match &error {
+                Error::Usage { message, .. } => (FailureKind::Job, message.clone()),
+                Error::Device { message, .. } => (FailureKind::Device, message.clone()),
+                Error::Cell { message, .. } => (FailureKind::Cell, message.clone()),
+                _ => (FailureKind::Cell, error.to_string()),
+            };
+            send(&Message::Failed { about, message, help: error.help().to_owned() });
+            error.exit_code()
         }
     }
 }
@@ -81,36 +96,57 @@ fn send(message: &Message) {
 
 fn run(job: &Job) -> Result<()> {
     match job {
-        Job::Probe { device } => device::prepare(device, 1).map(|(_, info)| send(&Message::Device(info))),
         Job::Train(job) => train(job),
         Job::Evaluate(job) => evaluate(job),
     }
 }
 
 fn train(job: &TrainJob) -> Result<()> {
+    let TrainJob { training, place, device, threads } = job;
     // A worker whose parent was killed may need a moment to notice.
-    let _lock = Lock::acquire(&job.work.join("worker.lock"), || {})?;
-    let device = prepare(&job.device, job.threads)?;
-    let (train_file, test_file) = (job.data.join(TRAIN_FILE), job.data.join(TEST_FILE));
-    let test_records = records(&test_file, limit(job.test_limit))?;
-    let train = Dataset::from_records(&records(&train_file, limit(job.train_limit))?, &train_file, device)?;
-    let test = Dataset::from_records(&test_records, &test_file, device)?;
-    let labels: Vec<u8> = test_records.iter().step_by(RECORD).copied().collect();
+    let _lock = Lock::acquire(&place.work.join("worker.lock"), || {})?;
+    let device = prepare(device, *threads)?;
+    let (shape, train_file, test_file) = (training.shape, place.data.join(TRAIN_FILE), place.data.join(TEST_FILE));
+    let test_records = records(&test_file, shape, limit(training.test_limit))?;
+    let train_records = records(&train_file, shape, limit(training.train_limit))?;
+    let sample = Sample::new(train_records, &train_file, training, place.labels.as_deref())?;
+    let wrong = sample.wrong();
+    let data = Data {
+        train: Dataset::from_records(&sample.records, shape, &train_file, device)?,
+        wrong: (!wrong.is_empty()).then(|| Dataset::from_records(&wrong, shape, &train_file, device)).transpose()?,
+        test: Dataset::from_records(&test_records, shape, &test_file, device)?,
+        test_labels: test_records.iter().step_by(shape.record_bytes()).copied().collect(),
+    };
+    if training.imbalance.is_some() || training.noise.is_some() {
+        let text = serde_json::to_string_pretty(&sample.summary())
+            .map_err(|error| Error::Render { what: TRAINING_SET.into(), message: error.to_string() })?;
+        fs::write_atomic(&place.out.join(TRAINING_SET), text.as_bytes())?;
+    }
+    drop(sample);
 
-    let mut cell = TrainedCell::new(job, &train, device)?;
-    let mut metrics = cell.resume(job)?;
+    let mut cell = TrainedCell::new(training, place.weights.as_deref(), &data.train, device)?;
+    let mut metrics = cell.resume(&place.work)?;
     if !metrics.is_empty() {
         send(&Message::Resumed { epochs: metrics.len() as u32 });
     }
-    for epoch in metrics.len() as u32..job.recipe.epochs {
-        let line = cell.epoch(job, &train, &test, &labels, epoch)?;
+    for epoch in metrics.len() as u32..training.recipe.epochs {
+        let line = cell.epoch(training, &data, epoch)?;
         metrics.push(line.clone());
-        write_metrics(&job.work.join(METRICS), &metrics)?;
-        cell.checkpoint(&job.work, epoch + 1)?;
+        write_metrics(&place.work.join(METRICS), &metrics)?;
+        cell.checkpoint(&place.work, epoch + 1)?;
         send(&Message::Epoch(line));
     }
-    save(&cell.model_tensors(""), &job.out.join(WEIGHTS))?;
-    write_metrics(&job.out.join(METRICS), &metrics)
+    save(&cell.model_tensors(""), &place.out.join(WEIGHTS))?;
+    write_metrics(&place.out.join(METRICS), &metrics)
+}
+
+/// What a cell is trained and tested on.
+struct Data {
+    train: Dataset,
+    /// The training images whose label was made wrong, if there are some.
+    wrong: Option<Dataset>,
+    test: Dataset,
+    test_labels: Vec<u8>,
 }
 
 /// A network in training.
@@ -123,34 +159,28 @@ struct TrainedCell {
 }
 
 impl TrainedCell {
-    fn new(job: &TrainJob, train: &Dataset, device: Device) -> Result<Self> {
-        let seed = torch_seed(job.seed, Purpose::Weights, 0);
-        let (store, net) = build(job.network, job.recipe.initializer, maps(&job.recipe), seed, device)?;
-        if let Some(path) = &job.weights {
-            weights::load(&store, &weights::read(path)?, &job.drop, path)?;
+    fn new(training: &Training, weights: Option<&Path>, train: &Dataset, device: Device) -> Result<Self> {
+        let Training { network, recipe, seed, initialization, .. } = training;
+        let seed = torch_seed(*seed, Purpose::Weights, 0);
+        let (store, net) = build(*network, training.shape, recipe.initializer, maps(recipe), seed, device)?;
+        if let Some(path) = weights {
+            weights::load(&store, &weights::read(path)?, &initialization.drop, path)?;
         }
-        let criterion = Criterion::new(&job.loss, train.class_counts());
-        let optimizer = Optimizer::new(&job.recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
+        let criterion = Criterion::new(&training.loss, train.class_counts());
+        let optimizer = Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
         Ok(Self { store, net, criterion, optimizer, device })
     }
 
-    fn epoch(
-        &mut self,
-        job: &TrainJob,
-        train: &Dataset,
-        test: &Dataset,
-        labels: &[u8],
-        epoch: u32,
-    ) -> Result<EpochMetrics> {
-        let images = train.len();
-        let steps = (images as u64).div_ceil(u64::from(job.recipe.batch_size));
+    fn epoch(&mut self, training: &Training, data: &Data, epoch: u32) -> Result<EpochMetrics> {
+        let images = data.train.len();
+        let steps = (images as u64).div_ceil(u64::from(training.recipe.batch_size));
         let mut fit = Fit {
             net: self.net.as_ref(),
             optimizer: &mut self.optimizer,
-            train,
+            train: &data.train,
             criterion: &self.criterion,
-            recipe: &job.recipe,
-            seed: job.seed,
+            recipe: &training.recipe,
+            seed: training.seed,
             device: self.device,
         };
         let started = Instant::now();
@@ -167,7 +197,7 @@ impl TrainedCell {
             message: format!("the loss is not finite in epoch {}, step {} of {steps}", epoch + 1, non_finite.step),
             help: "lower the learning rate, or check the loss's configuration".into(),
         })?;
-        let scores = score(self.net.as_ref(), test, labels, job)?;
+        let scores = score(self.net.as_ref(), data, training)?;
         Ok(EpochMetrics {
             epoch: epoch + 1,
             train_loss: done.loss,
@@ -177,6 +207,7 @@ impl TrainedCell {
             seconds: done.seconds,
             images_per_second: images as f64 / done.seconds,
             learned_alpha: self.criterion.learned_alpha(),
+            memorized_pct: data.wrong.as_ref().map(|wrong| agreement_pct(self.net.as_ref(), wrong, &training.recipe)),
         })
     }
 
@@ -196,17 +227,17 @@ impl TrainedCell {
     }
 
     /// Goes on from a checkpoint, if there is one; the metrics so far.
-    fn resume(&mut self, job: &TrainJob) -> Result<Vec<EpochMetrics>> {
-        let path = job.work.join(CHECKPOINT);
+    fn resume(&mut self, work: &Path) -> Result<Vec<EpochMetrics>> {
+        let path = work.join(CHECKPOINT);
         if !path.exists() {
             return Ok(Vec::new());
         }
         let tensors = weights::read(&path)?;
         let epochs = tensors.get("epochs").and_then(|tensor| i64::try_from(tensor).ok()).unwrap_or(0) as usize;
-        let mut metrics = read_metrics(&job.work.join(METRICS))?;
+        let mut metrics = read_metrics(&work.join(METRICS))?;
         if metrics.len() < epochs {
             let message = format!("holds {} epochs, the checkpoint {epochs}", metrics.len());
-            return Err(Error::data(job.work.join(METRICS), message, "remove the folder to train from the start"));
+            return Err(Error::data(work.join(METRICS), message, "remove the folder to train from the start"));
         }
         metrics.truncate(epochs);
         let part = |prefix: &str| -> BTreeMap<String, Tensor> {
@@ -223,14 +254,16 @@ impl TrainedCell {
 }
 
 fn evaluate(job: &EvaluateJob) -> Result<()> {
-    let device = prepare(&job.device, job.threads)?;
-    let test_file = job.data.join(TEST_FILE);
-    let test = Dataset::from_records(&records(&test_file, limit(job.test_limit))?, &test_file, device)?;
-    let maps = Maps { side: i64::from(job.input_size), decay: false };
-    let (store, net) = build(job.network, Initializer::Torchvision, maps, 0, device)?;
-    weights::load(&store, &weights::read(&job.weights)?, &[], &job.weights)?;
-    let logits = logits(net.as_ref(), &test, &job.normalization, job.input_size);
-    save(&[("logits".into(), logits)], &job.out.join(LOGITS))
+    let EvaluateJob { evaluation, place, device, threads } = job;
+    let device = prepare(device, *threads)?;
+    let (shape, test_file) = (evaluation.shape, place.data.join(TEST_FILE));
+    let test_records = records(&test_file, shape, limit(evaluation.test_limit))?;
+    let test = Dataset::from_records(&test_records, shape, &test_file, device)?;
+    let maps = Maps { side: i64::from(evaluation.input_size), decay: false };
+    let (store, net) = build(evaluation.network, shape, Initializer::Torchvision, maps, 0, device)?;
+    weights::load(&store, &weights::read(&place.weights)?, &[], &place.weights)?;
+    let logits = logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
+    save(&[("logits".into(), logits)], &place.out.join(LOGITS))
 }
 
 fn prepare(requested: &str, threads: u32) -> Result<Device> {
@@ -242,6 +275,7 @@ fn prepare(requested: &str, threads: u32) -> Result<Device> {
 /// A network with drawn weights. They are drawn on the CPU, so that a GPU starts from the same.
 fn build(
     network: Network,
+    shape: Shape,
     initializer: Initializer,
     maps: Maps,
     seed: i64,
@@ -249,7 +283,7 @@ fn build(
 ) -> Result<(VarStore, Box<dyn Net>)> {
     tch::manual_seed(seed);
     let store = VarStore::new(device);
-    let net = net::build(&store.root(), network, CLASSES as i64, initializer, maps)?;
+    let net = net::build(&store.root(), network, shape.classes as i64, initializer, maps)?;
     Ok((store, net))
 }
 
@@ -258,14 +292,22 @@ fn limit(limit: u32) -> u32 {
     if limit == 0 { u32::MAX } else { limit }
 }
 
-fn score(net: &dyn ModuleT, test: &Dataset, labels: &[u8], job: &TrainJob) -> Result<Scores> {
-    let logits = logits(net, test, &job.recipe.normalization, job.recipe.input_size);
+fn score(net: &dyn ModuleT, data: &Data, training: &Training) -> Result<Scores> {
+    let Recipe { normalization, input_size, .. } = &training.recipe;
+    let logits = logits(net, &data.test, normalization, *input_size);
     let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(torch)?;
-    scores::scores(&logits, labels).map_err(|error| Error::Cell {
+    scores::scores(&logits, &data.test_labels, training.shape.classes).map_err(|error| Error::Cell {
         cell: "training".into(),
         message: error.to_string(),
         help: "lower the learning rate, or check the loss's configuration".into(),
     })
+}
+
+/// The share of images that are predicted as their label says, in percent.
+fn agreement_pct(net: &dyn ModuleT, data: &Dataset, recipe: &Recipe) -> f64 {
+    let predicted = logits(net, data, &recipe.normalization, recipe.input_size).argmax(-1, false);
+    let labels = data.labels().to_device(Device::Cpu);
+    100.0 * predicted.eq_tensor(&labels).mean(tch::Kind::Double).double_value(&[])
 }
 
 /// Writes tensors to a safetensors file, by a rename.

@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::error::Result;
-use crate::recipe::{Alpha, CLASSES, Loss, Term};
+use crate::recipe::{Alpha, Loss, Term};
 
 impl Check<'_> {
     pub(super) fn loss(&self, name: &str, loss: &Loss) -> Result<()> {
@@ -13,10 +13,8 @@ impl Check<'_> {
                 let help = "1 is cross-entropy itself";
                 self.that(factor > 0.0 && factor.is_finite(), &at("factor"), "must be positive", help)
             }
-            Loss::Fpl { true_term, false_term, false_classes, aggregate: _, alpha } => {
-                let possible = (1..CLASSES as u8).contains(&false_classes);
-                let message = "must be 1 to 9: there are nine wrong classes";
-                self.that(possible, &at("false_classes"), message, "the paper uses 1")?;
+            // How many wrong classes there are is the data set's: `row_data` checks it.
+            Loss::Fpl { true_term, false_term, false_classes: _, aggregate: _, alpha } => {
                 self.term(name, "true_term", true_term)?;
                 self.term(name, "false_term", false_term)?;
                 self.alpha(name, alpha)

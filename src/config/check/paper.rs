@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Check;
+use crate::data::CIFAR10;
 use crate::error::Result;
 use crate::paper::{Assumption, Claim, Paper, Statement};
-use crate::recipe::CLASSES;
 
 impl Check<'_> {
     pub(super) fn paper(&self, paper: &Paper) -> Result<()> {
@@ -26,24 +26,21 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Classes add up to the total.
+    /// The paper's counts are of CIFAR-10's classes, and add up to the total.
     fn sums(&self, paper: &Paper) -> Result<()> {
-        for (table, rows) in &paper.tables {
-            for (row, losses) in rows {
-                for (loss, numbers) in losses {
-                    let (classes, sum) = (numbers.false_positives.len(), numbers.false_positives.iter().sum::<u32>());
-                    let at = ["paper", "tables", table, row, loss];
-                    self.that(
-                        classes == 0 || classes == CLASSES,
-                        &at,
-                        &format!("{classes} classes, expected {CLASSES}"),
-                        "give one number per class, airplane to truck, or none",
-                    )?;
-                    let Some(total) = numbers.total_false_positives.filter(|_| classes > 0) else { continue };
-                    let message = format!("the classes add up to {sum}, not to the total of {total}");
-                    self.that(sum == total || !numbers.adds_up, &at, &message, DIFFERS)?;
-                }
-            }
+        for (row, numbers) in paper.rows() {
+            let (classes, sum) = (numbers.false_positives.len(), numbers.false_positives.iter().sum::<u32>());
+            let setting = row.setting();
+            let at = ["paper", "tables", setting.as_str(), row.loss()];
+            self.that(
+                classes == 0 || classes == CIFAR10.classes.len(),
+                &at,
+                &format!("{classes} classes, expected {}", CIFAR10.classes.len()),
+                "give one number per class, airplane to truck, or none",
+            )?;
+            let Some(total) = numbers.total_false_positives.filter(|_| classes > 0) else { continue };
+            let message = format!("the classes add up to {sum}, not to the total of {total}");
+            self.that(sum == total || !numbers.adds_up, &at, &message, DIFFERS)?;
         }
         Ok(())
     }
@@ -63,11 +60,6 @@ impl Check<'_> {
     }
 
     fn claim(&self, index: &str, claim: &Claim) -> Result<()> {
-        for (key, cells) in [("cells", &claim.cells), ("against", &claim.against)] {
-            let message = format!("`{cells}` is not the id of cells without their seed");
-            let help = "write table/architecture/initial weights/loss";
-            self.that(cells.split('/').count() == 4, &["paper", "claims", index, key], &message, help)?;
-        }
         let at = ["paper", "claims", index, "against"];
         self.that(claim.cells != claim.against, &at, "cells are compared with themselves", "name other cells")
     }

@@ -129,24 +129,19 @@ fn paper(input: &ReportInput) -> Rows {
     let place = |id: &str| {
         input.tables.iter().find(|table| table.id == *id).map_or_else(|| id.to_owned(), |table| table.number.clone())
     };
-    for (table, of_table) in &input.paper.tables {
-        for (row, losses) in of_table {
-            for (loss, numbers) in losses {
-                let id = format!("{table}/{row}/{loss}");
-                rows.extend(quoted(&input.paper, numbers, &input.dataset.classes).into_iter().map(
-                    |(measure, class, value)| {
-                        let empty = String::new;
-                        vec![place(table), id.clone(), empty(), measure.to_owned(), class, value, empty(), empty()]
-                    },
-                ));
-            }
-        }
+    for (row, numbers) in input.paper.rows() {
+        rows.extend(quoted(&input.paper, numbers, &input.dataset.classes).into_iter().map(
+            |(measure, class, value)| {
+                let (table, empty) = (place(row.setting().table()), String::new);
+                vec![table, row.to_string(), empty(), measure.to_owned(), class, value, empty(), empty()]
+            },
+        ));
     }
     for statement in &input.paper.statements {
         rows.push(vec![
             statement.place.clone(),
-            statement.row.clone(),
-            statement.minus.clone().unwrap_or_default(),
+            statement.row.to_string(),
+            statement.minus.as_ref().map(ToString::to_string).unwrap_or_default(),
             statement.measure.column.to_owned(),
             String::new(),
             statement.value.to_string(),

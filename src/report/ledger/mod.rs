@@ -141,7 +141,7 @@ impl<'a> Gather<'a> {
     fn entry(&self, claim: &Claim) -> Entry {
         Entry {
             paper_effect: self.input.paper.effect(claim),
-            evidence: self.evidence(claim, &claim.cells, &claim.against),
+            evidence: self.evidence(claim, claim.cells.as_str(), claim.against.as_str()),
             claim: claim.clone(),
             p_holm: None,
             verdict: Verdict::NotRun,
@@ -163,7 +163,7 @@ impl<'a> Gather<'a> {
         if !self.rows.contains_key(cells.as_str()) || !self.rows.contains_key(against.as_str()) {
             return None;
         }
-        let evidence = self.evidence(claim, &cells, &against);
+        let evidence = self.evidence(claim, cells.as_str(), against.as_str());
         let (other_data, p) = (is_other_data(&self.input.dataset), evidence.p_two_sided);
         let (verdict, _) = verdict::of(claim, None, &evidence, p, 1, other_data);
         Some(Reading { about: about.to_owned(), reading: other.reading.clone(), evidence, verdict })

@@ -230,7 +230,7 @@ fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
         p_holm: entry.p_holm.map(p_value),
         verdict: verdict_view(*verdict),
         why: entry.why.clone(),
-        sides: [&claim.cells, &claim.against].map(|prefix| side(input, index, prefix)).into_iter().collect(),
+        sides: [&claim.cells, &claim.against].map(|row| side(input, index, row.as_str())).into_iter().collect(),
         forest: forest::forest(claim.claimed, *paper_effect, evidence),
         readings: entry.readings.iter().map(|reading| reading_view(input, index, claim, reading)).collect(),
     }
@@ -251,7 +251,7 @@ fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
     let found = rows.find(|(_, row)| row.cells.iter().any(|id| cells::prefix(id) == prefix));
     let source: Option<Source> = found.map(|(_, row)| index.source(row));
     Side {
-        of_paper: found.is_some_and(|(table, _)| input.paper.tables.contains_key(&table.id)),
+        of_paper: found.is_some_and(|(table, _)| input.paper.has_table(&table.id)),
         prefix: prefix.to_owned(),
         href: source.as_ref().map(|source| source.href.clone()).unwrap_or_default(),
         cells: source.map(|source| source.cells).unwrap_or_default(),

@@ -124,7 +124,7 @@ fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String, &Row)> {
     let mut seen = BTreeSet::new();
     let rows = input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
     rows.filter(move |(_, row)| seen.insert(&row.cells))
-        .map(|(table, row)| (input.paper.tables.contains_key(&table.id), cells::title(table, row), row))
+        .map(|(table, row)| (input.paper.has_table(&table.id), cells::title(table, row), row))
 }
 
 fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {

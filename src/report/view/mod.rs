@@ -76,8 +76,7 @@ impl<'a> View<'a> {
     /// What the report says.
     pub fn new(derived: &'a Derived<'a>, figures: &'a [Figure]) -> Self {
         let Derived { input, index, ledger, audit, tables, status } = derived;
-        let (paper_tables, further_tables) =
-            tables.iter().partition(|table| input.paper.tables.contains_key(&table.id));
+        let (paper_tables, further_tables) = tables.iter().partition(|table| input.paper.has_table(&table.id));
         Self {
             paper: &input.paper,
             linked: ["https://", "http://"].iter().any(|scheme| input.paper.url.starts_with(scheme)),

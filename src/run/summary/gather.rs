@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
-use crate::config::{Config, Dataset as DataSource};
-use crate::data::archive::{CIFAR10_TEST_CONTENT, CIFAR10_TRAIN_CONTENT};
+use crate::config::{Config, Source};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::id::{RowId, Setting};
 use crate::plan::{self, Node, Plan};
-use crate::recipe::{CLASSES, Schedule};
+use crate::recipe::{Schedule, Shape};
 use crate::report::frame::{Frame, Measured, Planned, Results};
 use crate::report::input::{CellState, Dataset, Example, Image, Origin, ReportInput, Row, SetupRow, Table};
-use crate::results::{RECORD, read_logits, read_metrics, records};
+use crate::results::{read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
 use crate::shell::word;
@@ -50,9 +50,9 @@ impl Outline<'_> {
             profile_note: config.note.clone(),
             invocation: self.invocation.to_owned(),
             dataset: self.dataset(),
-            tables: tables(config, self.plan),
+            tables: tables(config),
             cells: self.plan.cells.iter().map(|cell| self.cell(cell)).collect(),
-            curves: config.figures.curves.clone(),
+            curves: config.figures.curves.iter().map(ToString::to_string).collect(),
             samples_per_class: config.figures.samples_per_class,
         }
     }
@@ -87,23 +87,17 @@ impl Outline<'_> {
     fn dataset(&self) -> Dataset {
         let node = &self.plan.nodes[self.plan.data];
         let (train_images, test_images) = self.plan.images;
-        let genuine = matches!(
-            &self.config.dataset,
-            DataSource::Archive { train_content, test_content, .. }
-                if train_content == CIFAR10_TRAIN_CONTENT && test_content == CIFAR10_TEST_CONTENT
-        );
-        let generated = matches!(self.config.dataset, DataSource::Generated { .. });
+        let source = self.config.datasets.get(&self.config.dataset).map(|dataset| &dataset.source);
+        let published = source.is_some_and(Source::is_published);
+        let name = match source {
+            Some(Source::Generated(_)) | None => "generated data".to_owned(),
+            Some(source) if published => source.title().to_owned(),
+            Some(source) => format!("an archive that is not {}", source.title()),
+        };
         Dataset {
-            name: if generated {
-                "generated data"
-            } else if genuine {
-                "CIFAR-10"
-            } else {
-                "an archive that is not CIFAR-10"
-            }
-            .into(),
-            genuine,
-            classes: CLASS_NAMES.iter().map(|&name| name.to_owned()).collect(),
+            name,
+            genuine: published && matches!(source, Some(Source::Cifar10(_))),
+            classes: source.map(Source::classes).unwrap_or_default(),
             train_images,
             test_images,
             fingerprint: if self.data { node.fingerprint.to_string() } else { String::new() },
@@ -114,26 +108,27 @@ impl Outline<'_> {
     fn cell(&self, cell: &plan::Cell) -> Planned {
         let not_run = || CellState::NotRun { reason: "not run yet".into() };
         Planned {
-            id: cell.id.clone(),
-            seed: cell.seed,
-            state: self.states.get(&cell.id).cloned().unwrap_or_else(not_run),
+            id: cell.id.to_string(),
+            seed: cell.training.seed,
+            state: self.states.get(cell.id.as_str()).cloned().unwrap_or_else(not_run),
             deviations: cell.deviations.clone(),
             fingerprint: self.plan.nodes[cell.evaluate].fingerprint.to_string(),
             identity: json!({
                 "train": self.plan.nodes[cell.train].identity,
                 "evaluate": self.plan.nodes[cell.evaluate].identity,
             }),
-            command: format!("fpl-repro evaluate{} --cells {} --seeds {}", self.invocation, word(&cell.id), cell.seed),
-            origin: self.origins.get(&cell.id).cloned(),
+            command: format!(
+                "fpl-repro evaluate{} --cells {} --seeds {}",
+                self.invocation,
+                word(cell.id.as_str()),
+                cell.training.seed
+            ),
+            origin: self.origins.get(cell.id.as_str()).cloned(),
         }
     }
 }
 
-/// The paper's names, Section 3.1, in the order of CIFAR-10's labels.
-const CLASS_NAMES: [&str; CLASSES] =
-    ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-
-fn tables(config: &Config, plan: &Plan) -> Vec<Table> {
+fn tables(config: &Config) -> Vec<Table> {
     let table = |(id, table): (&String, &crate::config::Table)| Table {
         id: id.clone(),
         number: table.number.clone(),
@@ -145,15 +140,15 @@ fn tables(config: &Config, plan: &Plan) -> Vec<Table> {
             .flat_map(|row| row.losses.iter().map(move |loss| (row, loss)))
             .map(|(row, loss)| {
                 let architecture = config.networks[&row.network].architecture;
-                let prefix = format!("{id}/{}/{}/{loss}", architecture.id(), row.initialization);
+                let this = Setting::new(id, architecture, &row.initialization).row(loss);
                 Row {
                     network: architecture.title().into(),
                     initialization: row.initialization.clone(),
                     loss: loss.clone(),
                     loss_title: loss.to_uppercase(),
                     epochs: config.recipes[&row.recipe].epochs,
-                    paper: config.paper.row(&prefix).cloned(),
-                    cells: plan.cells.iter().filter(|cell| cell.prefix == prefix).map(|cell| cell.id.clone()).collect(),
+                    paper: config.paper.row(&this).cloned(),
+                    cells: config.seeds.iter().map(|&seed| this.cell(seed).to_string()).collect(),
                 }
             })
             .collect(),
@@ -169,7 +164,7 @@ pub(super) fn sources<'a>(
     let plan = runner.plan;
     let mut wanted = vec![("data".to_owned(), plan.data)];
     let mut imported = Vec::new();
-    for cell in plan.cells.iter().filter(|cell| states.get(&cell.id) == Some(&CellState::Done)) {
+    for cell in plan.cells.iter().filter(|cell| states.get(cell.id.as_str()) == Some(&CellState::Done)) {
         if let Some(foreign) = runner.foreign(cell) {
             imported.push((format!("{} imported", cell.id), &plan.nodes[cell.evaluate], foreign.manifest));
             continue;
@@ -197,8 +192,10 @@ pub(super) fn fill(runner: &Runner, frame: Frame) -> Result<ReportInput> {
         let folder = entry(runner, runner.plan.data);
         let names = fs::read_to_string(&folder.join(CLASSES_FILE))?;
         measured.classes = Some(names.lines().map(str::to_owned).collect());
-        let records = records(&folder.join(TEST_FILE), runner.plan.images.1)?;
-        measured.samples = samples(&records, frame.samples_per_class as usize);
+        let config = &runner.loaded.config;
+        let shape = config.datasets.get(&config.dataset).map(|dataset| dataset.source.shape()).unwrap_or_default();
+        let records = records(&folder.join(TEST_FILE), shape, runner.plan.images.1)?;
+        measured.samples = samples(&records, shape, frame.samples_per_class as usize);
         measured.example = example(runner, &frame, &records)?;
     }
     Ok(frame.report(measured))
@@ -235,27 +232,29 @@ fn image(record: &[u8]) -> Image {
 }
 
 /// The first test images of every class.
-fn samples(records: &[u8], per_class: usize) -> Vec<Vec<Image>> {
-    let of = |class: usize| records.chunks_exact(RECORD).filter(move |record| usize::from(record[0]) == class);
-    (0..CLASSES).map(|class| of(class).take(per_class).map(image).collect()).collect()
+fn samples(records: &[u8], shape: Shape, per_class: usize) -> Vec<Vec<Image>> {
+    let of =
+        |class: usize| records.chunks_exact(shape.record_bytes()).filter(move |record| usize::from(record[0]) == class);
+    (0..shape.classes).map(|class| of(class).take(per_class).map(image).collect()).collect()
 }
 
 /// Figure 1: the first test image whose true class the chosen cell puts second; else the first that it gets wrong.
 fn example(runner: &Runner, frame: &Frame, records: &[u8]) -> Result<Option<Example>> {
     let chosen = &runner.loaded.config.figures.example;
-    let done = |prefix: Option<&str>| {
+    let done = |row: Option<&RowId>| {
         let cells = frame.cells.iter().zip(&runner.plan.cells);
         let mut matching = cells.filter(|(cell, planned)| {
             let here = cell.state == CellState::Done && cell.origin.is_none(); // Bundles hold no logits.
-            here && prefix.is_none_or(|prefix| planned.prefix == prefix)
+            here && row.is_none_or(|row| planned.id.row() == *row)
         });
         matching.next().map(|(_, planned)| planned)
     };
     let Some(cell) = done(Some(chosen)).or_else(|| done(None)) else { return Ok(None) };
-    let logits = read_logits(&entry(runner, cell.evaluate).join(LOGITS))?;
+    let shape = cell.training.shape;
+    let logits = read_logits(&entry(runner, cell.evaluate).join(LOGITS), shape.classes)?;
     let asked: Vec<(usize, &[u8], Vec<f64>)> = logits
-        .chunks_exact(CLASSES)
-        .zip(records.chunks_exact(RECORD))
+        .chunks_exact(shape.classes)
+        .zip(records.chunks_exact(shape.record_bytes()))
         .enumerate()
         .map(|(index, (row, record))| (index, record, scores::probabilities(row)))
         .collect();
@@ -269,7 +268,7 @@ fn example(runner: &Runner, frame: &Frame, records: &[u8]) -> Result<Option<Exam
         .or_else(|| asked.iter().find(|entry| rank(entry) > 0))
         .or(asked.first());
     Ok(found.map(|(index, record, probabilities)| Example {
-        cell: cell.id.clone(),
+        cell: cell.id.to_string(),
         index: *index as u32,
         image: image(record),
         probabilities: probabilities.clone(),
@@ -279,9 +278,9 @@ fn example(runner: &Runner, frame: &Frame, records: &[u8]) -> Result<Option<Exam
 /// Table 1; without results only the paper's side.
 pub fn setup(config: &Config, plan: &Plan, results: &BTreeMap<String, Results>) -> Vec<SetupRow> {
     let paper = &config.paper.setup;
-    let of_table = plan.cells.iter().filter(|planned| planned.table == "table2");
+    let of_table = plan.cells.iter().filter(|planned| planned.id.setting().table() == "table2");
     let measured: Vec<(&Results, &plan::Cell)> =
-        of_table.filter_map(|planned| Some((results.get(&planned.id)?, planned))).collect();
+        of_table.filter_map(|planned| Some((results.get(planned.id.as_str())?, planned))).collect();
     let ours = |value: &dyn Fn(&Results, &plan::Cell) -> String| {
         let values: BTreeSet<String> = measured.iter().map(|(results, planned)| value(results, planned)).collect();
         values.into_iter().filter(|value| !value.is_empty()).collect::<Vec<_>>().join("; ")
@@ -304,18 +303,18 @@ pub fn setup(config: &Config, plan: &Plan, results: &BTreeMap<String, Results>) 
             environment(|on| if on.cuda.is_empty() { "none: CPU".into() } else { on.cuda.clone() }),
         ),
         row("Framework", &paper.framework, environment(|on| format!("libtorch {} (tch 0.26)", on.libtorch))),
-        row("Batch size", &paper.batch_size, ours(&|_, planned| planned.recipe.batch_size.to_string())),
-        row("Epochs", &paper.epochs, ours(&|_, planned| planned.recipe.epochs.to_string())),
+        row("Batch size", &paper.batch_size, ours(&|_, planned| planned.training.recipe.batch_size.to_string())),
+        row("Epochs", &paper.epochs, ours(&|_, planned| planned.training.recipe.epochs.to_string())),
         row(
             "Initial learning rate",
             &paper.learning_rate,
-            ours(&|_, planned| planned.recipe.optimizer.learning_rate().to_string()),
+            ours(&|_, planned| planned.training.recipe.optimizer.learning_rate().to_string()),
         ),
-        row("Optimizer", &paper.optimizer, ours(&|_, planned| planned.recipe.optimizer.title().into())),
+        row("Optimizer", &paper.optimizer, ours(&|_, planned| planned.training.recipe.optimizer.title().into())),
         row(
             "Scheduler",
             &paper.scheduler,
-            ours(&|_, planned| match planned.recipe.schedule {
+            ours(&|_, planned| match planned.training.recipe.schedule {
                 Schedule::Cosine => "cosine, per epoch".into(),
                 Schedule::CosinePerStep => "cosine, per step".into(),
                 Schedule::MultiStep { .. } => "multi-step".into(),

@@ -11,7 +11,7 @@ use fpl_repro::seed::{Purpose, generator};
 /// A number from 0 to `bound` − 1, each equally likely (Lemire, 2019, arXiv 1805.10941). `bound` is at least 1.
 ///
 /// Written out so that the draws of a seed stay the same whatever becomes of the `rand` crates.
-fn below(rng: &mut impl Rng, bound: u32) -> u32 {
+pub(super) fn below(rng: &mut impl Rng, bound: u32) -> u32 {
     let bound = u64::from(bound);
     // The 2^32 draws fall on `bound` numbers; refusing the first 2^32 mod `bound` makes the shares equal.
     let surplus = (1 << 32) % bound;

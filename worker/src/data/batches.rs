@@ -7,14 +7,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::data::augment::{Draws, order};
 use crate::error::torch;
 use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Augmentation, Border, CLASSES, Normalization};
-
-/// Channels, height and width of an image.
-const SHAPE: [i64; 3] = [3, 32, 32];
-/// Bytes of an image.
-const IMAGE: usize = 3 * 32 * 32;
-/// Bytes of a CIFAR-10 record: the label, then the image, red, green and blue, row by row.
-const RECORD: usize = 1 + IMAGE;
+use fpl_repro::recipe::{Augmentation, Border, Normalization, Shape};
 
 /// Images with labels, on a device.
 ///
@@ -23,47 +16,45 @@ const RECORD: usize = 1 + IMAGE;
 pub struct Dataset {
     images: Tensor,
     labels: Tensor,
-    class_counts: [u32; CLASSES],
+    class_counts: Vec<u32>,
 }
 
 /// Pixels and labels of whole records, on a device.
-fn copy(bytes: &[u8], device: Device) -> Result<(Tensor, Tensor), TchError> {
-    let [channels, height, width] = SHAPE;
-    let records = Tensor::f_from_slice(bytes)?.f_view([-1, RECORD as i64])?;
-    let images = records.f_narrow(1, 1, IMAGE as i64)?.f_reshape([-1, channels, height, width])?;
+fn copy(bytes: &[u8], shape: Shape, device: Device) -> Result<(Tensor, Tensor), TchError> {
+    let side = shape.side as i64;
+    let records = Tensor::f_from_slice(bytes)?.f_view([-1, shape.record_bytes() as i64])?;
+    let images = records.f_narrow(1, 1, shape.image_bytes() as i64)?.f_reshape([-1, 3, side, side])?;
     let labels = records.f_select(1, 0)?.f_to_kind(Kind::Int64)?;
     Ok((images.f_to_device(device)?, labels.f_to_device(device)?))
 }
 
 impl Dataset {
-    /// Copies CIFAR-10 records of 3073 bytes to `device`.
+    /// Copies records of a data set of this shape to `device`.
     ///
     /// # Errors
     /// No whole number of records, or a label that is none; the message names `source`, the file they come from.
-    pub fn from_records(bytes: &[u8], source: &Path, device: Device) -> Result<Self> {
+    pub fn from_records(bytes: &[u8], shape: Shape, source: &Path, device: Device) -> Result<Self> {
         let invalid = |message: String| {
             Error::data(source, message, "the file is damaged: remove its folder and run the command again")
         };
-        let (records, rest) = bytes.as_chunks::<RECORD>();
-        if records.is_empty() || !rest.is_empty() {
-            return Err(invalid(format!("{} bytes are not a whole number of {RECORD}-byte records", bytes.len())));
+        let record_bytes = shape.record_bytes();
+        if bytes.is_empty() || !bytes.len().is_multiple_of(record_bytes) {
+            let message = format!("{} bytes are not a whole number of {record_bytes}-byte records", bytes.len());
+            return Err(invalid(message));
         }
-        let mut class_counts = [0; CLASSES];
-        for (index, record) in records.iter().enumerate() {
-            let Some(count) = class_counts.get_mut(usize::from(record[0])) else {
-                return Err(invalid(format!(
-                    "record {index} has label {}, labels are 0 to {}",
-                    record[0],
-                    CLASSES - 1
-                )));
+        let mut class_counts = vec![0; shape.classes];
+        for (index, label) in bytes.iter().step_by(record_bytes).enumerate() {
+            let Some(count) = class_counts.get_mut(usize::from(*label)) else {
+                let last = shape.classes - 1;
+                return Err(invalid(format!("record {index} has label {label}, labels are 0 to {last}")));
             };
             *count += 1;
         }
-        let (images, labels) = copy(bytes, device).map_err(torch)?;
+        let (images, labels) = copy(bytes, shape, device).map_err(torch)?;
         Ok(Self { images, labels, class_counts })
     }
 
-    /// The pixels, uint8 `[len, 3, 32, 32]`; red, green, blue.
+    /// The pixels, uint8 `[len, 3, side, side]`; red, green, blue.
     pub fn images(&self) -> &Tensor {
         &self.images
     }
@@ -79,9 +70,9 @@ impl Dataset {
         self.images.size()[0] as usize
     }
 
-    /// N_i of Eq. 4, the images of each class: float32 `[10]`, on the device.
+    /// N_i of Eq. 4, the images of each class: float32 `[classes]`, on the device.
     pub fn class_counts(&self) -> Tensor {
-        let counts = self.class_counts.map(|count| count as f32);
+        let counts: Vec<f32> = self.class_counts.iter().map(|&count| count as f32).collect();
         Tensor::from_slice(&counts).to_device(self.images.device())
     }
 

@@ -2,3 +2,4 @@
 
 pub mod augment;
 pub mod batches;
+pub mod sample;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use fpl_repro::recipe::{Augmentation, Border, Normalization};
+use fpl_repro::recipe::{Augmentation, Border, Normalization, Shape};
 use fpl_worker::data::augment::Draws;
 use fpl_worker::data::batches::Dataset;
 use serde::Deserialize;
@@ -59,7 +59,7 @@ fn numbered(count: usize) -> Dataset {
 }
 
 fn dataset(bytes: &[u8]) -> Dataset {
-    Dataset::from_records(bytes, Path::new("train.bin"), Device::Cpu).unwrap()
+    Dataset::from_records(bytes, Shape::CIFAR10, Path::new("train.bin"), Device::Cpu).unwrap()
 }
 
 fn floats(tensor: &Tensor) -> Vec<f32> {
@@ -97,7 +97,9 @@ fn records_become_images_and_labels() {
 #[test]
 fn damaged_records_are_refused() {
     let refusal = |bytes: &[u8]| {
-        let message = Dataset::from_records(bytes, Path::new("some/train.bin"), Device::Cpu).unwrap_err().to_string();
+        let message = Dataset::from_records(bytes, Shape::CIFAR10, Path::new("some/train.bin"), Device::Cpu)
+            .unwrap_err()
+            .to_string();
         assert!(message.contains("some/train.bin"), "{message}");
         message
     };

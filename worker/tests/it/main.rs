@@ -4,5 +4,6 @@ mod batches;
 mod loss;
 mod net;
 mod optim;
+mod sample;
 mod version;
 mod weights;

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use fpl_repro::recipe::{
     Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer,
-    Precision, Recipe, Schedule, Stem, Term,
+    Precision, Recipe, Schedule, Shape, Stem, Term,
 };
 use fpl_repro::seed::{Purpose, torch_seed};
 use fpl_worker::data::batches::Dataset;
@@ -69,7 +69,7 @@ fn train(network: Network, loss: &Loss, recipe: &Recipe) -> [f64; 3] {
     let _guard = seeded(torch_seed(SEED, Purpose::Weights, 0));
     let store = VarStore::new(device);
     let net = net::build(&store.root(), network, 10, recipe.initializer, maps(recipe)).unwrap();
-    let train = Dataset::from_records(&records(8), Path::new("train.bin"), device).unwrap();
+    let train = Dataset::from_records(&records(8), Shape::CIFAR10, Path::new("train.bin"), device).unwrap();
     let criterion = Criterion::new(loss, train.class_counts());
     let parameters = parameters(net.as_ref(), &store, &criterion);
     let before: Vec<Tensor> = parameters.iter().map(|(_, tensor)| tensor.detach().copy()).collect();
