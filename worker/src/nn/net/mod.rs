@@ -1,9 +1,9 @@
 //! The networks of the paper, with torchvision's layout and parameter names.
 
+mod small;
 mod layers;
 pub mod efficientnet;
 mod resnet;
-mod small;
 
 use std::collections::BTreeMap;
 
