@@ -1,9 +1,10 @@
 //! The networks of the paper, with torchvision's layout and parameter names.
 
+mod shape;
+mod small;
 mod layers;
 pub mod efficientnet;
 mod resnet;
-mod small;
 
 use std::collections::BTreeMap;
 

@@ -2,10 +2,10 @@
 //!
 //! PyTorch's own optimizers are out of reach here: tch wraps no AdaDelta, and none whose state can be read.
 
-mod adadelta;
-mod fused;
-mod sgd;
 mod slot;
+mod adadelta;
+mod sgd;
+mod fused;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
