@@ -17,7 +17,7 @@ use crate::paper::Paper;
 use crate::recipe::{Loss, Network, Recipe};
 use crate::report::input::TableKind;
 
-pub use dataset::{Archive, Dataset, Generated, LabelNoise, Source};
+pub use dataset::{Archive, Dataset, Generated, LabelNoise, Sort, Source};
 pub use source::Sources;
 
 /// The configuration as shipped, with the profiles that add tables to the paper's: what "reduced" is measured against.

@@ -39,6 +39,15 @@ pub enum Source {
     Generated(Generated),
 }
 
+/// A source as far as its sort goes.
+#[derive(Debug, Clone, Copy)]
+pub enum Sort<'a> {
+    /// An archive and its layout.
+    Published(&'a Archive, &'static Format),
+    /// Images made by the program.
+    Generated(&'a Generated),
+}
+
 /// An archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,20 +120,20 @@ pub enum LabelNoise {
 }
 
 impl Source {
-    /// The archive's layout; `None` for generated data.
-    pub fn format(&self) -> Option<&'static Format> {
+    /// What all data sets of one sort have in common. Only this and [`Self::archive_mut`] tell one data set from another.
+    pub fn sort(&self) -> Sort<'_> {
         match self {
-            Self::Cifar10(_) => Some(&CIFAR10),
-            Self::Cifar100(_) => Some(&CIFAR100),
-            Self::Generated(_) => None,
+            Self::Cifar10(archive) => Sort::Published(archive, &CIFAR10),
+            Self::Cifar100(archive) => Sort::Published(archive, &CIFAR100),
+            Self::Generated(generated) => Sort::Generated(generated),
         }
     }
 
     /// The archive; `None` for generated data.
     pub fn archive(&self) -> Option<&Archive> {
-        match self {
-            Self::Cifar10(archive) | Self::Cifar100(archive) => Some(archive),
-            Self::Generated(_) => None,
+        match self.sort() {
+            Sort::Published(archive, _) => Some(archive),
+            Sort::Generated(_) => None,
         }
     }
 
@@ -138,52 +147,50 @@ impl Source {
 
     /// The name in texts, if the images are those of the published data set.
     pub fn title(&self) -> &'static str {
-        self.format().map_or("generated", |format| format.title)
+        match self.sort() {
+            Sort::Published(_, format) => format.title,
+            Sort::Generated(_) => "generated",
+        }
     }
 
     /// The names of the classes, in the order of the labels.
     pub fn classes(&self) -> Vec<String> {
-        match self {
-            Self::Cifar10(_) | Self::Cifar100(_) => {
-                self.format().into_iter().flat_map(|format| format.classes).map(ToString::to_string).collect()
-            }
-            Self::Generated(generated) => synthetic::class_names(generated.classes.into()),
+        match self.sort() {
+            Sort::Published(_, format) => format.classes.iter().map(ToString::to_string).collect(),
+            Sort::Generated(generated) => synthetic::class_names(generated.classes.into()),
         }
     }
 
     /// Classes and size of the images.
     pub fn shape(&self) -> Shape {
-        match self {
-            Self::Cifar10(_) => CIFAR10.shape(),
-            Self::Cifar100(_) => CIFAR100.shape(),
-            Self::Generated(generated) => synthetic::shape(generated.classes.into()),
+        match self.sort() {
+            Sort::Published(_, format) => format.shape(),
+            Sort::Generated(generated) => synthetic::shape(generated.classes.into()),
         }
     }
 
     /// Training and test images that are there.
     pub fn records(&self) -> (u32, u32) {
-        match self {
-            Self::Cifar10(archive) | Self::Cifar100(archive) => (archive.train_records, archive.test_records),
-            Self::Generated(generated) => (generated.train_records, generated.test_records),
+        match self.sort() {
+            Sort::Published(archive, _) => (archive.train_records, archive.test_records),
+            Sort::Generated(generated) => (generated.train_records, generated.test_records),
         }
     }
 
     /// Content digests that the records must have, training first; `None` if nobody knows them.
     pub fn content(&self) -> [Option<&str>; 2] {
-        let Some(archive) = self.archive() else { return [None; 2] };
-        let known = self.format().and_then(|format| format.content);
+        let Sort::Published(archive, format) = self.sort() else { return [None; 2] };
         [
-            archive.train_content.as_deref().or(known.map(|known| known[0])),
-            archive.test_content.as_deref().or(known.map(|known| known[1])),
+            archive.train_content.as_deref().or(format.content.map(|known| known[0])),
+            archive.test_content.as_deref().or(format.content.map(|known| known[1])),
         ]
     }
 
     /// Whether the images are those of the published data set.
     pub fn is_published(&self) -> bool {
-        let known = self.format().and_then(|format| format.content);
-        match self.archive() {
-            Some(_) => known.is_none_or(|known| self.content() == known.map(Some)),
-            None => false,
+        match self.sort() {
+            Sort::Published(_, format) => format.content.is_none_or(|known| self.content() == known.map(Some)),
+            Sort::Generated(_) => false,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::Format;
 /// The binary version, `cifar-10-binary.tar.gz`.
 pub const CIFAR10: Format = Format {
     title: "CIFAR-10",
+    kind: "archive", // Of the time when there was no other.
     classes: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
     folder: "cifar-10-batches-bin/",
     train: &["data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"],

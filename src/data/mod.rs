@@ -22,6 +22,8 @@ pub const CLASSES_FILE: &str = "classes.txt";
 pub struct Format {
     /// The name in texts.
     pub title: &'static str,
+    /// The name in fingerprints.
+    pub kind: &'static str,
     /// The names of the classes, in the order of the labels, as the archive has them.
     pub classes: &'static [&'static str],
     /// The archive's only folder, with a `/` at its end.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{NodeId, Plan, StageKind, Work};
-use crate::config::{Dataset, Source};
+use crate::config::{Dataset, Sort, Source};
 use crate::error::{Error, Result};
 use crate::recipe::Shape;
 
@@ -30,20 +30,16 @@ pub(super) fn check_order(name: &str, dataset: &Dataset, archive_sha256: Option<
     }
 }
 
-/// What determines data. Number of classes and the like stand where they are not CIFAR-10's.
+/// What determines images. Generated data name their number of classes where it is not CIFAR-10's.
 fn data_fields(source: &Source, archive_sha256: Option<&str>) -> Value {
     let (train_records, test_records) = source.records();
     let mut fields = json!({ "train_records": train_records, "test_records": test_records });
-    match source {
-        Source::Cifar10(archive) => {
-            fields["kind"] = "archive".into();
+    match source.sort() {
+        Sort::Published(archive, format) => {
+            fields["kind"] = format.kind.into();
             fields["sha256"] = archive_sha256.unwrap_or(&archive.sha256).into();
         }
-        Source::Cifar100(archive) => {
-            fields["kind"] = "cifar100".into();
-            fields["sha256"] = archive_sha256.unwrap_or(&archive.sha256).into();
-        }
-        Source::Generated(generated) => {
+        Sort::Generated(generated) => {
             fields["kind"] = "generated".into();
             fields["seed"] = generated.seed.into();
             if source.shape() != Shape::CIFAR10 {

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{INTERRUPTED, Runner};
-use crate::config::{Archive, Generated, Source, WeightsFile};
-use crate::data::{CIFAR10, CIFAR100, archive, synthetic};
+use crate::config::{Archive, Generated, Sort, Source, WeightsFile};
+use crate::data::{archive, synthetic};
 use crate::download;
 use crate::error::{Error, Result};
 use crate::event::Event;
@@ -19,12 +19,11 @@ const ARCHIVE_HELP: &str = "give a local copy: `--set datasets.NAME.source.archi
 
 /// Brings images into a folder.
 pub(super) fn data(runner: &Runner, node: &Node, source: &Source, out: &Path) -> Result<()> {
-    let (archive, format) = match source {
-        Source::Generated(Generated { seed, classes, train_records, test_records }) => {
+    let (archive, format) = match source.sort() {
+        Sort::Published(archive, format) => (archive, format),
+        Sort::Generated(Generated { seed, classes, train_records, test_records }) => {
             return synthetic::generate(*seed, usize::from(*classes), *train_records, *test_records, out);
         }
-        Source::Cifar10(archive) => (archive, &CIFAR10),
-        Source::Cifar100(archive) => (archive, &CIFAR100),
     };
     let Archive { url, mirrors, sha256, bytes, archive: local, train_records, test_records, .. } = archive;
     let path = if local.is_empty() {

@@ -1,7 +1,7 @@
 //! Data sets: sizes, selections, label noise, and what rows ask of them.
 
 use super::Check;
-use crate::config::{Config, Dataset, LabelNoise, Source, TableRow};
+use crate::config::{Config, Dataset, LabelNoise, Sort, Source, TableRow};
 use crate::error::Result;
 use crate::recipe::{Imbalance, Loss};
 
@@ -25,11 +25,13 @@ impl Check<'_> {
         let (train, test) = source.records();
         self.that(train >= 1, &at("train_records"), "there must be training images", "set it to 1 or more")?;
         self.that(test >= 1, &at("test_records"), "there must be test images", "set it to 1 or more")?;
-        if let Source::Generated(generated) = source {
-            let possible = (2..=100).contains(&generated.classes);
-            return self.that(possible, &at("classes"), "must be 2 to 100", "leave it out for CIFAR-10's ten");
-        }
-        let (Some(archive), Some(format)) = (source.archive(), source.format()) else { return Ok(()) };
+        let (archive, format) = match source.sort() {
+            Sort::Published(archive, format) => (archive, format),
+            Sort::Generated(generated) => {
+                let possible = (2..=100).contains(&generated.classes);
+                return self.that(possible, &at("classes"), "must be 2 to 100", "leave it out for CIFAR-10's ten");
+            }
+        };
         let contents = [("train_content", &archive.train_content), ("test_content", &archive.test_content)];
         self.digest(&at("sha256"), &archive.sha256)?;
         for (key, digest) in contents {
