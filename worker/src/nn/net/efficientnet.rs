@@ -2,7 +2,8 @@
 //! (arXiv 2104.00298, table 4). Layout and names are torchvision's.
 
 use super::Net;
-use super::layers::{ConvBn, Head, Maps, Norm, Shape, silu, variable};
+use super::layers::{ConvBn, Head, Maps, Norm, silu, variable};
+use super::shape::Shape;
 use crate::nn::init;
 use fpl_repro::recipe::Initializer;
 use tch::nn::{ModuleT, Path};

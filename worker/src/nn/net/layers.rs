@@ -1,6 +1,7 @@
 //! The layers that both families share.
 
-use super::small::Taps;
+use super::shape::Shape;
+use super::small::{Taps, pixels_times};
 use crate::nn::init;
 use tch::Tensor;
 use tch::nn::Path;
@@ -39,32 +40,6 @@ enum Form {
 
 /// Up to this many pixels a side a matrix product is faster than `conv2d` with a 1×1 kernel.
 const POINTWISE: i64 = 2;
-
-/// The numbers that tell one [`ConvBn`] from another. The padding keeps the size at stride 1.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
-    pub(super) inputs: i64,
-    pub(super) outputs: i64,
-    pub(super) kernel: i64,
-    pub(super) stride: i64,
-    pub(super) groups: i64,
-}
-
-impl Shape {
-    pub(super) fn new(inputs: i64, outputs: i64, kernel: i64, stride: i64) -> Self {
-        Self { inputs, outputs, kernel, stride, groups: 1 }
-    }
-
-    /// One `kernel`×`kernel` filter per channel.
-    pub(super) fn depthwise(channels: i64, kernel: i64, stride: i64) -> Self {
-        Self { inputs: channels, outputs: channels, kernel, stride, groups: channels }
-    }
-
-    /// The side of the output for a map of `side`.
-    pub(super) fn output_side(&self, side: i64) -> i64 {
-        (side + 2 * (self.kernel / 2) - self.kernel) / self.stride + 1
-    }
-}
 
 impl ConvBn {
     /// Draws the convolution under `conv` and the normalisation under `bn`, for maps of `maps.side`, which becomes the
@@ -122,13 +97,6 @@ impl ConvBn {
 /// Adds a variable that starts as `value`, in its layout, with the kind and on the device of the `VarStore`.
 pub(super) fn variable(path: &Path, name: &str, value: &Tensor, trained: bool) -> Tensor {
     path.add(name, value.to_device(path.device()).to_kind(path.kind()), trained)
-}
-
-/// Every pixel of `xs` `[n, h, w, inputs]` times the transpose of `matrix` `[outputs, inputs]`: `[n, h, w, outputs]`.
-pub(super) fn pixels_times(xs: &Tensor, matrix: &Tensor) -> Tensor {
-    let (n, h, w, inputs) = xs.size4().unwrap_or_default();
-    // As plain rows: libtorch multiplies those faster than a tensor of more dimensions.
-    xs.reshape([-1, inputs]).linear(matrix, None::<&Tensor>).view([n, h, w, matrix.size()[0]])
 }
 
 /// The same numbers with the channels next to each other in memory. Unlike a permutation there and back this also

@@ -1,5 +1,6 @@
 //! The networks of the paper, with torchvision's layout and parameter names.
 
+mod shape;
 mod small;
 mod layers;
 pub mod efficientnet;

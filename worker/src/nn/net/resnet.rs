@@ -4,7 +4,8 @@
 //! that of MMClassification's `ResNet_CIFAR`.
 
 use super::Net;
-use super::layers::{ConvBn, Head, Maps, Norm, Shape};
+use super::layers::{ConvBn, Head, Maps, Norm};
+use super::shape::Shape;
 use crate::nn::init;
 use fpl_repro::recipe::{Initializer, Stem};
 use tch::Tensor;

@@ -9,7 +9,7 @@
 
 use tch::Tensor;
 
-use super::layers::{Shape, pixels_times};
+use super::shape::Shape;
 
 /// Up to this many pixels a side this is faster than `conv2d`.
 const LARGEST: i64 = 2;
@@ -130,4 +130,11 @@ impl Taps {
         let pixels = xs.reshape([-1, self.side * self.side, channels]).split(1, 1);
         (0..).zip(&pixels).map(multiple).collect()
     }
+}
+
+/// Every pixel of `xs` `[n, h, w, inputs]` times the transpose of `matrix` `[outputs, inputs]`: `[n, h, w, outputs]`.
+pub(super) fn pixels_times(xs: &Tensor, matrix: &Tensor) -> Tensor {
+    let (n, h, w, inputs) = xs.size4().unwrap_or_default();
+    // As plain rows: libtorch multiplies those faster than a tensor of more dimensions.
+    xs.reshape([-1, inputs]).linear(matrix, None::<&Tensor>).view([n, h, w, matrix.size()[0]])
 }
