@@ -15,6 +15,8 @@ pub const METRICS: &str = "metrics.jsonl";
 pub const TRAINING_SET: &str = "training-set.json";
 /// State of a training after an epoch.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The checkpoint before it, in case that one is damaged.
+pub const PREVIOUS_CHECKPOINT: &str = "checkpoint.previous.safetensors";
 /// Logits of the test set.
 pub const LOGITS: &str = "logits.safetensors";
 /// The predicted class of every test image and how many classes come before the true one

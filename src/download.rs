@@ -62,7 +62,7 @@ impl Default for Options<'_> {
             first_backoff: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(30),
             help: "check the network (a proxy is taken from `https_proxy`), or download the archive elsewhere and \
-                   name it with `--set dataset.archive=PATH`",
+                   name it with `--set datasets.NAME.source.archive=PATH`",
         }
     }
 }

@@ -97,6 +97,14 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(Error::io("move into place", to))
 }
 
+/// Gives a file a second name, whose old file goes; neither name is without a file at any time.
+pub fn replace_by_link(from: &Path, to: &Path) -> Result<()> {
+    let link = to.with_extension("link");
+    remove(&link)?;
+    fs::hard_link(from, &link).map_err(Error::io("link", &link))?;
+    rename(&link, to)
+}
+
 /// Removes a file or a directory tree, if it is there.
 pub fn remove(path: &Path) -> Result<()> {
     let removed = if path.is_dir() && !path.is_symlink() { fs::remove_dir_all(path) } else { fs::remove_file(path) };

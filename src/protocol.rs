@@ -85,6 +85,11 @@ pub enum Message {
         /// Epochs that are done.
         epochs: u32,
     },
+    /// Something that the user should know and that stops nothing.
+    Note {
+        /// In words.
+        text: String,
+    },
     /// About once a second while training.
     Step {
         /// Epoch, counted from 1.

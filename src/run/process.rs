@@ -190,6 +190,7 @@ impl Session {
                 ));
                 self.device = info;
             }
+            Message::Note { text } => runner.reporter.emit(&Event::Note(&format!("warning: {subject}: {text}"))),
             Message::Resumed { epochs } => {
                 self.resumed = true;
                 runner.reporter.emit(&Event::Resumed(subject, epochs));

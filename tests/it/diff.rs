@@ -113,7 +113,7 @@ fn verdicts_that_turned_come_first() {
         diff.turned.iter().map(|turned| (&*turned.claim, turned.before.unwrap(), turned.after.unwrap())).collect();
     assert_eq!(turned, [("T2-b", Verdict::Inconclusive, Verdict::NotRun)]);
     let text = diff.text(false);
-    let first = "1 verdict turned, 9 equal\n- T2-b: inconclusive → not run: FPL makes fewer false positives";
+    let first = "1 verdict turned, 11 equal\n- T2-b: inconclusive → not run: FPL makes fewer false positives";
     assert!(text.starts_with(first), "{text}");
     assert!(text.contains("only in the first: table2/resnet18/random/fpl"), "{text}");
 }

@@ -121,7 +121,7 @@ fn content() -> Vec<u8> {
 /// How long a stalling server holds a connection open: far longer than a client should wait.
 const STALL: Duration = Duration::from_secs(30);
 
-const HELP: &str = "or name a local archive with `--set dataset.archive=PATH`";
+const HELP: &str = "or name a local archive with `--set datasets.NAME.source.archive=PATH`";
 
 fn quick() -> Options<'static> {
     Options {
@@ -529,7 +529,7 @@ fn closed_port() {
     Directory::new().assert_fails(std::slice::from_ref(&url), &[&url, "refused", "5 attempts"]);
     let error =
         download(&source(&[url]), Directory::new().0.path(), &Options { help: Options::default().help, ..quick() });
-    assert!(error.expect_err("must fail").help().contains("--set dataset.archive=PATH"));
+    assert!(error.expect_err("must fail").help().contains("--set datasets.NAME.source.archive=PATH"));
 }
 
 #[test]

@@ -171,6 +171,37 @@ fn after_sigkill_no_worker_survives_and_the_next_run_ends_with_the_same_weights(
     assert!(manifest.contains("\"resumed\": 1"), "{manifest}");
 }
 
+/// One flipped bit in what a training goes on from would end in other weights, and nothing later would notice. So it is
+/// noticed, said, and not gone on from: neither from weights nor from metrics, wherever in the file the bit is.
+#[test]
+fn a_damaged_checkpoint_is_noticed_and_not_gone_on_from() {
+    let finished = Project::finished();
+    for (place, damage) in [(0.1, 1), (0.5, 1), (0.999, 1), (0.5, 0)] {
+        let project = Project::new();
+        let mut running = project.start(&["all", "--cells", CE]);
+        running.until("epoch 1/2");
+        let workers = running.workers();
+        running.signal("KILL");
+        running.end();
+        workers.into_iter().for_each(wait_for_end);
+        let folder = project.cache().join("work");
+        let file = fpl_repro::fs::files_below(&folder).unwrap();
+        let file = folder.join(file.iter().find(|file| file.ends_with("checkpoint.safetensors")).unwrap());
+        let mut bytes = fs::read(&file).unwrap();
+        let at = (bytes.len() as f64 * place) as usize;
+        if damage == 0 {
+            bytes.truncate(at);
+        } else {
+            bytes[at] ^= damage;
+        }
+        fs::write(&file, bytes).unwrap();
+        let output = project.ok(&["all", "--cells", CE]);
+        output.says("the checkpoint is damaged");
+        output.says("epoch 1/2");
+        assert_eq!(project.weights(CE), finished.weights(CE));
+    }
+}
+
 /// What a loss learns is part of the checkpoint, and the metrics say where it stands.
 #[test]
 fn a_learned_alpha_survives_sigkill() {

@@ -6,4 +6,5 @@ mod error;
 pub mod device;
 pub mod data;
 pub mod nn;
+pub mod checkpoint;
 pub mod worker;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Tensor};
 
+use crate::checkpoint::{self, Checkpoint};
 use crate::data::batches::Dataset;
 use crate::data::sample::Sample;
 use crate::device;
@@ -27,7 +28,7 @@ use fpl_repro::machine;
 use fpl_repro::plan::StageKind;
 use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, TrainJob};
 use fpl_repro::recipe::{Initializer, Network, Recipe, Shape, Training};
-use fpl_repro::results::{read_metrics, records, write_metrics};
+use fpl_repro::results::{records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
 
@@ -133,7 +134,7 @@ fn train(job: &TrainJob) -> Result<()> {
         let line = cell.epoch(training, &data, epoch)?;
         metrics.push(line.clone());
         write_metrics(&place.work.join(METRICS), &metrics)?;
-        cell.checkpoint(&place.work, epoch + 1)?;
+        cell.checkpoint(&place.work, &metrics)?;
         send(&Message::Epoch(line));
     }
     save(&cell.model_tensors(""), &place.out.join(WEIGHTS))?;
@@ -217,35 +218,25 @@ impl TrainedCell {
         sorted.into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.detach())).collect()
     }
 
-    fn checkpoint(&self, work: &Path, epochs: u32) -> Result<()> {
+    fn checkpoint(&self, work: &Path, metrics: &[EpochMetrics]) -> Result<()> {
         let mut tensors = self.model_tensors("model.");
         tensors.extend(self.optimizer.state().into_iter().map(|(name, tensor)| (format!("optimizer.{name}"), tensor)));
         let learned = self.criterion.parameters().into_iter();
         tensors.extend(learned.map(|(name, tensor)| (format!("loss.{name}"), tensor.detach())));
-        tensors.push(("epochs".into(), Tensor::from_slice(&[i64::from(epochs)])));
-        save(&tensors, &work.join(CHECKPOINT))
+        checkpoint::write(work, tensors, metrics)
     }
 
-    /// Goes on from a checkpoint, if there is one; the metrics so far.
+    /// Goes on from a sound checkpoint, if there is one; the metrics so far.
     fn resume(&mut self, work: &Path) -> Result<Vec<EpochMetrics>> {
-        let path = work.join(CHECKPOINT);
-        if !path.exists() {
-            return Ok(Vec::new());
-        }
-        let tensors = weights::read(&path)?;
-        let epochs = tensors.get("epochs").and_then(|tensor| i64::try_from(tensor).ok()).unwrap_or(0) as usize;
-        let mut metrics = read_metrics(&work.join(METRICS))?;
-        if metrics.len() < epochs {
-            let message = format!("holds {} epochs, the checkpoint {epochs}", metrics.len());
-            return Err(Error::data(work.join(METRICS), message, "remove the folder to train from the start"));
-        }
-        metrics.truncate(epochs);
+        let say = |text: &str| send(&Message::Note { text: text.to_owned() });
+        let Some(Checkpoint { tensors, metrics }) = checkpoint::read(work, say)? else { return Ok(Vec::new()) };
         let part = |prefix: &str| -> BTreeMap<String, Tensor> {
             let stripped = tensors
                 .iter()
                 .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.shallow_clone())));
             stripped.collect()
         };
+        let path = work.join(CHECKPOINT);
         weights::load(&self.store, &part("model."), &[], &path)?;
         self.optimizer.load_state(&part("optimizer."), &path)?;
         weights::copy(self.criterion.parameters(), &part("loss."), &path)?;

@@ -26,14 +26,21 @@ const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19
 /// # Errors
 /// The file cannot be read, is neither format, is damaged, or its pickle asks for something other than tensors.
 pub fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    parse(&std::fs::read(path).map_err(Error::io("read", path))?, path)
+}
+
+/// As [`read`], of the content of a file that is called `path`.
+///
+/// # Errors
+/// As those of [`read`] about the content.
+pub fn parse(bytes: &[u8], path: &Path) -> Result<BTreeMap<String, Tensor>> {
     let tensors = if bytes.starts_with(b"PK\x03\x04") {
-        state_dict::parse(&bytes)
+        state_dict::parse(bytes)
     } else if bytes.starts_with(LEGACY) {
         let help = "load it with `torch.load` and save it again with PyTorch 1.6 or newer";
         return Err(Error::data(path, "it is in the format of PyTorch before 1.6, which is not supported", help));
     } else if bytes.get(8) == Some(&b'{') {
-        safetensors::parse(&bytes)
+        safetensors::parse(bytes)
     } else {
         Err("it is neither a safetensors file nor a PyTorch state dict".to_owned())
     };

@@ -41,6 +41,7 @@ fn kind(dtype: Dtype) -> Option<Kind> {
         Dtype::BF16 => Kind::BFloat16,
         Dtype::I64 => Kind::Int64,
         Dtype::I32 => Kind::Int,
+        Dtype::U8 => Kind::Uint8,
         _ => return None,
     })
 }
