@@ -1,10 +1,15 @@
-//! Times training steps of one network as a cell trains it: `bench/step/run.py` starts it, and its PyTorch counterpart
-//! `bench/step/reference.py`, which takes the same arguments and speaks the same protocol.
+//! Times training steps of one network as a cell trains it: `bench/step/run.py` starts it beside its PyTorch counterpart
+//! `bench/step/reference.py`, which reads the same job and speaks the same protocol.
 //!
-//! `step NETWORK LOSS BATCH STEPS THREADS [float32|bfloat16]`, where NETWORK is `resnet18`, `resnet50`, `resnet50-cifar` or
-//! `efficientnetv2-s`, and LOSS `ce` or `fpl`. For every line on standard input an epoch of STEPS steps is trained, on
-//! random images with AdaDelta, and a line of JSON is written: wall and processor milliseconds and page faults
-//! per step, the peak memory in MiB, and the epoch's loss. The precision is float32 unless it is given.
+//! `step JOB` reads a job of JSON: network, loss, recipe, steps of an epoch, threads, and test images. Then every word on
+//! standard input is done once, and answered by a line of JSON:
+//!
+//! - `float32` and `bfloat16`: an epoch on random images in that precision; milliseconds per step, the most memory that the
+//!   process has held so far in MiB, and the epoch's loss;
+//! - `breakdown`: likewise in the recipe's precision, with the milliseconds per step of each phase, which add up to the step;
+//! - `evaluate`: the logits of the test images; milliseconds per image.
+//!
+//! `step JOB --breakdown` does three epochs and a breakdown by itself.
 #![allow(clippy::print_stdout, reason = "its output")]
 
 use std::io::BufRead;
@@ -12,22 +17,46 @@ use std::path::Path;
 use std::time::Instant;
 
 use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{
-    Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer,
-    Precision, Recipe, Schedule, Shape, Stem, Term,
-};
+use fpl_repro::fs;
+use fpl_repro::recipe::{Loss, Network, Precision, Recipe, Shape};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
-use fpl_worker::nn::fit::{Fit, maps, parameters};
+use fpl_worker::nn::fit::{Epoch, Fit, logits, maps, parameters};
 use fpl_worker::nn::loss::Criterion;
-use fpl_worker::nn::{net, optim};
-use tch::Device;
+use fpl_worker::nn::net::{self, Net};
+use fpl_worker::nn::optim::Optimizer;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tch::nn::VarStore;
+use tch::{Device, Tensor};
+
+#[derive(Deserialize)]
+struct Job {
+    network: Network,
+    loss: Loss,
+    recipe: Recipe,
+    /// Of an epoch.
+    steps: u32,
+    threads: u32,
+    test_images: u32,
+}
+
+/// Milliseconds of a step by what it does.
+#[derive(Default, Serialize)]
+struct Phases {
+    data: f64,
+    forward: f64,
+    loss: f64,
+    backward: f64,
+    optimizer: f64,
+    /// All that is left of the wall time: the order of the epoch, freed tensors, the loss that is read at the end.
+    rest: f64,
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Err(error) = run(&arguments) {
-        println!("{{\"error\": {:?}}}", error.to_string());
+        println!("{}", json!({ "error": error.to_string() }));
         std::process::exit(1);
     }
 }
@@ -35,81 +64,171 @@ fn main() {
 fn run(arguments: &[String]) -> Result<()> {
     let usage = || Error::Usage {
         message: "wrong arguments".into(),
-        help: "step NETWORK ce|fpl BATCH STEPS THREADS [float32|bfloat16]".into(),
+        help: "step JOB [--breakdown], JOB a file of JSON".into(),
     };
-    let number = |index: usize| -> Result<u32> {
-        arguments.get(index).and_then(|text| text.parse().ok()).filter(|number| *number > 0).ok_or_else(usage)
-    };
-    let word = |index: usize| arguments.get(index).map_or("", String::as_str);
-    let (architecture, stem) = match word(0) {
-        "resnet18" => (Architecture::ResNet18, Stem::Imagenet),
-        "resnet50" => (Architecture::ResNet50, Stem::Imagenet),
-        "resnet50-cifar" => (Architecture::ResNet50, Stem::Cifar),
-        "efficientnetv2-s" => (Architecture::EfficientNetV2S, Stem::Imagenet),
+    let (path, alone) = match arguments {
+        [path] => (Path::new(path), false),
+        [path, option] if option == "--breakdown" => (Path::new(path), true),
         _ => return Err(usage()),
     };
-    let loss = match word(1) {
-        "ce" => Loss::CrossEntropy,
-        "fpl" => Loss::Fpl {
-            true_term: Term::Log,
-            false_term: Term::Log,
-            false_classes: 1,
-            aggregate: Aggregate::Sum,
-            alpha: Alpha::Dataset,
-        },
-        _ => return Err(usage()),
-    };
-    let precision = if word(5) == "bfloat16" { Precision::Bfloat16 } else { Precision::Float32 };
-    let (batch_size, steps, threads) = (number(2)?, number(3)?, number(4)?);
-
-    let (device, _) = device::prepare("cpu", threads)?;
-    let train =
-        Dataset::from_records(&records(batch_size * steps), Shape::CIFAR10, Path::new("generated records"), device)?;
-    let criterion = Criterion::new(&loss, train.class_counts());
-    let recipe = Recipe {
-        epochs: u32::MAX,
-        batch_size,
-        optimizer: Optimizer::Adadelta { lr: 0.001, rho: 0.9, eps: 1e-6, weight_decay: 0.0 },
-        schedule: Schedule::Cosine,
-        initializer: Initializer::Torchvision,
-        augmentation: Augmentation { crop_padding: 0, border: Border::Black, flip: 0.0 },
-        normalization: Normalization { mean: [127.5; 3], std: [63.75; 3] },
-        input_size: 32,
-        precision,
-    };
-    tch::manual_seed(0);
-    let store = VarStore::new(Device::Cpu);
-    let network = Network { architecture, stem };
-    let net = net::build(&store.root(), network, Shape::CIFAR10.classes as i64, recipe.initializer, maps(&recipe))?;
-    let mut optimizer = optim::Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
-
-    for (epoch, _) in (0..).zip(std::io::stdin().lock().lines()) {
-        let mut fit = Fit {
-            net: net.as_ref(),
-            optimizer: &mut optimizer,
-            train: &train,
-            criterion: &criterion,
-            recipe: &recipe,
-            seed: 0,
-            device,
-        };
-        let before = Usage::now();
-        let started = Instant::now();
-        let done = fit.epoch(epoch, |_, _| {}).map_err(|_| Error::Torch("the loss is not finite".into()))?;
-        let wall = started.elapsed().as_secs_f64() * 1000.0;
-        let after = Usage::now();
-        let per_step = |total: f64| total / f64::from(steps);
-        println!(
-            "{{\"wall\": {:.3}, \"user\": {:.3}, \"system\": {:.3}, \"faults\": {:.0}, \"peak\": {:.0}, \"loss\": {}}}",
-            per_step(wall),
-            per_step(after.user - before.user),
-            per_step(after.system - before.system),
-            per_step(after.faults - before.faults),
-            peak(),
-            done.loss
-        );
+    let job: Job = serde_json::from_slice(&fs::read(path)?)
+        .map_err(|error| Error::data(path, error.to_string(), "write it as bench/step/run.py does"))?;
+    let mut training = Training::new(&job)?;
+    if alone {
+        for _ in 0..3 {
+            training.answer(&job, "float32")?;
+        }
+        println!("{}", training.answer(&job, "breakdown")?);
+        return Ok(());
+    }
+    for line in std::io::stdin().lock().lines().map_while(std::io::Result::ok) {
+        println!("{}", training.answer(&job, line.trim())?);
     }
     Ok(())
+}
+
+/// A network in training, with its data.
+struct Training {
+    train: Dataset,
+    test: Dataset,
+    store: VarStore,
+    net: Box<dyn Net>,
+    criterion: Criterion,
+    optimizer: Optimizer,
+    device: Device,
+    epoch: u32,
+}
+
+impl Training {
+    fn new(job: &Job) -> Result<Self> {
+        let (device, _) = device::prepare("cpu", job.threads)?;
+        let data =
+            |count| Dataset::from_records(&records(count), Shape::CIFAR10, Path::new("generated records"), device);
+        let (train, test) = (data(job.recipe.batch_size * job.steps)?, data(job.test_images)?);
+        let criterion = Criterion::new(&job.loss, train.class_counts());
+        tch::manual_seed(0);
+        let store = VarStore::new(device);
+        let recipe = &job.recipe;
+        let net =
+            net::build(&store.root(), job.network, Shape::CIFAR10.classes as i64, recipe.initializer, maps(recipe))?;
+        let optimizer = Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
+        Ok(Self { train, test, store, net, criterion, optimizer, device, epoch: 0 })
+    }
+
+    fn answer(&mut self, job: &Job, task: &str) -> Result<Value> {
+        let precision = match task {
+            "float32" => Precision::Float32,
+            "bfloat16" => Precision::Bfloat16,
+            "breakdown" => return self.breakdown(&job.recipe),
+            "evaluate" => return Ok(self.evaluate(&job.recipe)),
+            other => {
+                return Err(Error::Usage {
+                    message: format!("unknown task `{other}`"),
+                    help: "write float32, bfloat16, breakdown or evaluate".into(),
+                });
+            }
+        };
+        let recipe = Recipe { precision, ..job.recipe.clone() };
+        let started = Instant::now();
+        let epoch = self.epoch;
+        let done = self.fit(&recipe).epoch(epoch, |_, _| {}).map_err(|_| not_finite())?;
+        self.epoch += 1;
+        Ok(line(milliseconds(started), &done))
+    }
+
+    fn fit<'a>(&'a mut self, recipe: &'a Recipe) -> Fit<'a> {
+        Fit {
+            net: self.net.as_ref(),
+            optimizer: &mut self.optimizer,
+            train: &self.train,
+            criterion: &self.criterion,
+            recipe,
+            seed: 0,
+            device: self.device,
+        }
+    }
+
+    fn evaluate(&self, recipe: &Recipe) -> Value {
+        let started = Instant::now();
+        let logits = logits(self.net.as_ref(), &self.test, &recipe.normalization, recipe.input_size);
+        json!({ "ms": milliseconds(started) / logits.size()[0] as f64 })
+    }
+
+    /// The steps of [`Fit::epoch`], with a clock beside them. `Optimizer::backward_step` is taken apart: the gradients are
+    /// computed as it does, and handed to `Optimizer::step` by pointer, so nothing is computed or copied that it would not.
+    fn breakdown(&mut self, recipe: &Recipe) -> Result<Value> {
+        let named = parameters(self.net.as_ref(), &self.store, &self.criterion);
+        let parameters: Vec<Tensor> = named.into_iter().map(|(_, parameter)| parameter).collect();
+        let epoch = self.epoch;
+        self.epoch += 1;
+        let fit = self.fit(recipe);
+        let batches = || {
+            let Recipe { batch_size, augmentation, normalization, input_size, .. } = recipe;
+            fit.train.training_batches(fit.seed, epoch, *batch_size, augmentation, normalization, *input_size)
+        };
+        // PyTorch makes the place of a gradient in the first backward pass, which is not timed.
+        for (xs, ys) in batches().take(1) {
+            fit.criterion.loss(&fit.net.forward_t(&xs, true), &ys).backward();
+        }
+        let started = Instant::now();
+        let (mut spent, mut losses) = (Phases::default(), Vec::new());
+        let mut batches = batches();
+        while let Some((xs, ys)) = timed(&mut spent.data, || batches.next()) {
+            let bfloat16 = recipe.precision == Precision::Bfloat16;
+            let forward = || device::autocast(bfloat16, fit.device, || fit.net.forward_t(&xs, true));
+            let logits = timed(&mut spent.forward, forward);
+            let value = timed(&mut spent.loss, || fit.criterion.loss(&logits.to_kind(xs.kind()), &ys));
+            let backward = || Tensor::run_backward(&[&value], &parameters, false, false);
+            let gradients = timed(&mut spent.backward, backward);
+            for (parameter, gradient) in parameters.iter().zip(&gradients).filter(|(_, gradient)| gradient.defined()) {
+                parameter.grad().set_data(gradient);
+            }
+            timed(&mut spent.optimizer, || fit.optimizer.step(recipe.optimizer.learning_rate()));
+            losses.push(value.detach());
+        }
+        let loss = Tensor::stack(&losses, 0).mean(None).double_value(&[]);
+        let total = milliseconds(started);
+        let steps = losses.len() as f64;
+        let known = spent.data + spent.forward + spent.loss + spent.backward + spent.optimizer;
+        spent.rest = total - known;
+        if !loss.is_finite() {
+            return Err(not_finite());
+        }
+        Ok(json!({ "ms": total / steps, "phases": spent.per_step(steps), "loss": loss }))
+    }
+}
+
+impl Phases {
+    fn per_step(&self, steps: f64) -> Self {
+        Self {
+            data: self.data / steps,
+            forward: self.forward / steps,
+            loss: self.loss / steps,
+            backward: self.backward / steps,
+            optimizer: self.optimizer / steps,
+            rest: self.rest / steps,
+        }
+    }
+}
+
+fn line(total: f64, done: &Epoch) -> Value {
+    json!({ "ms": total / done.step_losses.len() as f64, "peak_mib": peak(), "loss": done.loss })
+}
+
+fn not_finite() -> Error {
+    Error::Torch("the loss is not finite".into())
+}
+
+/// Runs `body` and adds the milliseconds that it took.
+fn timed<T>(spent: &mut f64, body: impl FnOnce() -> T) -> T {
+    let started = Instant::now();
+    let result = body();
+    *spent += milliseconds(started);
+    result
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1000.0
 }
 
 /// Labels in turn, pixels from a multiplicative hash.
@@ -128,22 +247,4 @@ fn peak() -> f64 {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kib = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
     kib.unwrap_or(0.0) / 1024.0
-}
-
-/// Of this process so far: milliseconds of processor time and minor page faults.
-struct Usage {
-    user: f64,
-    system: f64,
-    faults: f64,
-}
-
-impl Usage {
-    fn now() -> Self {
-        // Fields 10, 14 and 15 of proc(5), counted after the program's name; a tick is 10 ms.
-        let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-        let fields: Vec<f64> =
-            text.rsplit(") ").next().unwrap_or_default().split(' ').map(|field| field.parse().unwrap_or(0.0)).collect();
-        let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0.0);
-        Self { user: field(14) * 10.0, system: field(15) * 10.0, faults: field(10) }
-    }
 }
