@@ -6,9 +6,15 @@ set -eu
 cd "$(dirname "$0")/.."
 tools=$PWD/target/tools
 
-if ! command -v chromium >/dev/null || ! command -v pdflatex >/dev/null || ! command -v npm >/dev/null; then
+# Only what is missing: Debian's npm, for one, cannot be installed beside a Node.js from elsewhere.
+missing=
+command -v chromium >/dev/null || missing="$missing chromium"
+command -v pdflatex >/dev/null || missing="$missing texlive-latex-recommended"
+command -v npm >/dev/null || missing="$missing npm"
+if [ -n "$missing" ]; then
     apt-get update -qq >&2
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium texlive-latex-recommended npm >&2
+    # shellcheck disable=SC2086 # a list of words
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 fi
 scripts/axe.sh >&2
 if [ ! -f "$tools/rocrate.sqlite" ]; then
