@@ -9,7 +9,6 @@ use std::path::Path;
 
 use tch::Tensor;
 
-use crate::error::torch;
 use crate::nn::weights;
 use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, PREVIOUS_CHECKPOINT};
 use fpl_repro::error::{Error, Result};
@@ -36,9 +35,7 @@ pub fn write(folder: &Path, mut tensors: Vec<(String, Tensor)>, metrics: &[Epoch
         .map_err(|error| Error::Render { what: CHECKPOINT.into(), message: error.to_string() })?;
     tensors.push(("metrics".into(), Tensor::from_slice(&text)));
     let (path, new) = (folder.join(CHECKPOINT), folder.join("checkpoint.tmp"));
-    let tensors: Vec<(&str, Tensor)> =
-        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_device(tch::Device::Cpu).contiguous())).collect();
-    Tensor::write_safetensors(&tensors, &new).map_err(torch)?;
+    weights::write(&tensors, &new)?;
     fs::append(&new, fs::sha256_file(&new)?.as_bytes(), u64::MAX)?;
     fs::sync(&new)?;
     if path.exists() {

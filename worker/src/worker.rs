@@ -303,10 +303,8 @@ fn agreement_pct(net: &dyn ModuleT, data: &Dataset, recipe: &Recipe) -> f64 {
 
 /// Writes tensors to a safetensors file, by a rename.
 fn save(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
-    let tensors: Vec<(&str, Tensor)> =
-        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_device(Device::Cpu).contiguous())).collect();
     let temporary: PathBuf = path.with_extension("tmp");
-    Tensor::write_safetensors(&tensors, &temporary).map_err(torch)?;
+    weights::write(tensors, &temporary)?;
     fs::sync(&temporary)?;
     fs::rename(&temporary, path)
 }

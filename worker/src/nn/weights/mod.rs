@@ -13,7 +13,7 @@ use fpl_repro::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tch::nn::VarStore;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 const DAMAGED: &str = "the file is damaged or not a weights file: delete it and download it again";
 const OTHER: &str =
@@ -45,6 +45,13 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<BTreeMap<String, Tensor>> {
         Err("it is neither a safetensors file nor a PyTorch state dict".to_owned())
     };
     tensors.map_err(|message| Error::data(path, message, DAMAGED))
+}
+
+/// Writes tensors, from any device and in any layout, to a safetensors file.
+pub fn write(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
+    let tensors: Vec<(&str, Tensor)> =
+        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_device(Device::Cpu).contiguous())).collect();
+    Tensor::write_safetensors(&tensors, path).map_err(torch)
 }
 
 /// Copies `tensors`, read from `path`, into the variables of the same names.
