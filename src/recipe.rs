@@ -101,6 +101,24 @@ pub enum Loss {
         /// β, at least 0 and below 1.
         beta: f64,
     },
+    /// −log q_T with q = softmax(logits + log N), N_i the training images of class i (Ren et al., 2020).
+    BalancedSoftmax,
+    /// −log q_T with q = softmax(logits + τ·log π), π_i the share of class i in the training set (Menon et al., 2021).
+    LogitAdjustment {
+        /// τ, 0 or more: 1 is balanced softmax, 0 cross-entropy.
+        tau: f64,
+    },
+    /// Label-distribution-aware margins: −log q_T with q = softmax(s·(logits − Δ_T·e_T)), Δ_i ∝ N_i^(−1/4) (Cao et al.,
+    /// 2019).
+    Ldam {
+        /// The largest of the Δ_i, that of the smallest class, 0 or more.
+        max_margin: f64,
+        /// s, above 0.
+        scale: f64,
+        /// Classes are weighed late in the training; none: never.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        deferred_reweighting: Option<DeferredReweighting>,
+    },
     /// Poly-1 loss −log p_T + ε·(1 − p_T) (Leng et al., 2022).
     Poly {
         /// ε, −1 or more.
@@ -132,6 +150,16 @@ pub enum Loss {
         /// ε, at least 0 and below 1.
         epsilon: f64,
     },
+}
+
+/// Class weights (1 − β)/(1 − β^N_i) from some epoch on (Cao et al., 2019, Algorithm 1).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeferredReweighting {
+    /// β, at least 0 and below 1.
+    pub beta: f64,
+    /// The first epoch with weights, counted from 0.
+    pub from_epoch: u32,
 }
 
 /// How a probability is penalised: a function of q, which is p_T in L_T and 1 − p_F in L_F, that is 0 at q = 1.

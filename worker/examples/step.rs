@@ -168,7 +168,7 @@ impl Training {
         };
         // PyTorch makes the place of a gradient in the first backward pass, which is not timed.
         for (xs, ys) in batches().take(1) {
-            fit.criterion.loss(&fit.net.forward_t(&xs, true), &ys).backward();
+            fit.criterion.loss(0, &fit.net.forward_t(&xs, true), &ys).backward();
         }
         let started = Instant::now();
         let (mut spent, mut losses) = (Phases::default(), Vec::new());
@@ -177,7 +177,7 @@ impl Training {
             let bfloat16 = recipe.precision == Precision::Bfloat16;
             let forward = || device::autocast(bfloat16, fit.device, || fit.net.forward_t(&xs, true));
             let logits = timed(&mut spent.forward, forward);
-            let value = timed(&mut spent.loss, || fit.criterion.loss(&logits.to_kind(xs.kind()), &ys));
+            let value = timed(&mut spent.loss, || fit.criterion.loss(0, &logits.to_kind(xs.kind()), &ys));
             let backward = || Tensor::run_backward(&[&value], &parameters, false, false);
             let gradients = timed(&mut spent.backward, backward);
             for (parameter, gradient) in parameters.iter().zip(&gradients).filter(|(_, gradient)| gradient.defined()) {

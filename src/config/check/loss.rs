@@ -8,7 +8,7 @@ impl Check<'_> {
     pub(super) fn loss(&self, name: &str, loss: &Loss) -> Result<()> {
         let at = |key| ["losses", name, key];
         match *loss {
-            Loss::CrossEntropy | Loss::MeanAbsoluteError => Ok(()),
+            Loss::CrossEntropy | Loss::MeanAbsoluteError | Loss::BalancedSoftmax => Ok(()),
             Loss::ScaledCrossEntropy { factor } => {
                 let help = "1 is cross-entropy itself";
                 self.that(factor > 0.0 && factor.is_finite(), &at("factor"), "must be positive", help)
@@ -20,9 +20,23 @@ impl Check<'_> {
                 self.alpha(name, alpha)
             }
             Loss::Focal { gamma } => self.gamma(&at("gamma"), gamma),
-            Loss::ClassBalanced { beta } => {
-                let help = "its authors use 0.9 to 0.9999; 0 is cross-entropy";
-                self.that((0.0..1.0).contains(&beta), &at("beta"), "must be at least 0 and below 1", help)
+            Loss::ClassBalanced { beta } => self.effective_number(&at("beta"), beta),
+            Loss::LogitAdjustment { tau } => {
+                let help = "1 is usual, and balanced softmax; 0 is cross-entropy";
+                self.that(tau >= 0.0 && tau.is_finite(), &at("tau"), "must not be negative", help)
+            }
+            Loss::Ldam { max_margin, scale, deferred_reweighting } => {
+                let margin = max_margin >= 0.0 && max_margin.is_finite();
+                self.that(
+                    margin,
+                    &at("max_margin"),
+                    "must not be negative",
+                    "its authors use 0.5; 0 is cross-entropy",
+                )?;
+                let help = "1 leaves logits as they are; its authors' 30 is for a head that is normalised";
+                self.that(scale > 0.0 && scale.is_finite(), &at("scale"), "must be positive", help)?;
+                let at = ["losses", name, "deferred_reweighting", "beta"];
+                deferred_reweighting.map_or(Ok(()), |deferred| self.effective_number(&at, deferred.beta))
             }
             Loss::Poly { epsilon } => self.poly(&at("epsilon"), epsilon),
             Loss::GeneralizedCrossEntropy { q } => self.exponent(&at("q"), q),
@@ -69,6 +83,11 @@ impl Check<'_> {
 
     fn gamma(&self, at: &[&str], gamma: f64) -> Result<()> {
         self.that(gamma >= 0.0 && gamma.is_finite(), at, "must not be negative", "2 is usual; 0 is cross-entropy")
+    }
+
+    fn effective_number(&self, at: &[&str], beta: f64) -> Result<()> {
+        let help = "its authors use 0.9 to 0.9999; 0 weighs all classes alike";
+        self.that((0.0..1.0).contains(&beta), at, "must be at least 0 and below 1", help)
     }
 
     /// Below −1 the loss of a class that is nearly certain would be negative and grow as it becomes less so.

@@ -98,7 +98,7 @@ impl Fit<'_> {
             let logits = device::autocast(recipe.precision == Precision::Bfloat16, self.device, || {
                 self.net.forward_t(&xs, true)
             });
-            let value = self.criterion.loss(&logits.to_kind(xs.kind()), &ys);
+            let value = self.criterion.loss(epoch, &logits.to_kind(xs.kind()), &ys);
             self.optimizer.backward_step(&value, rate(step));
             losses.push(value.detach());
             sizes.push(ys.size()[0]);

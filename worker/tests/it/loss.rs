@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use fpl_repro::recipe::{Aggregate, Alpha, Loss, Term};
+use fpl_repro::recipe::{Aggregate, Alpha, DeferredReweighting, Loss, Term};
 use fpl_worker::nn::loss::Criterion;
 use serde::Deserialize;
 use tch::{Kind, Tensor};
@@ -14,6 +14,8 @@ struct Fixture {
     class_counts: Vec<f64>,
     /// s_T and s_F where α is learned.
     log_variance: [f64; 2],
+    /// Counted from 0.
+    epoch: u32,
     cases: Vec<Case>,
 }
 
@@ -40,9 +42,9 @@ struct Evaluated {
     learned: Vec<f64>,
 }
 
-/// Evaluates `spec` where whatever it learns stands at `log_variance`.
+/// Evaluates `spec` in an epoch where whatever it learns stands at `log_variance`.
 fn evaluate_at(
-    log_variance: [f64; 2],
+    (epoch, log_variance): (u32, [f64; 2]),
     spec: &Loss,
     counts: &[f64],
     logits: &[Vec<f64>],
@@ -56,7 +58,7 @@ fn evaluate_at(
         tch::no_grad(|| parameter.shallow_clone().copy_(&Tensor::from_slice(&log_variance)));
     }
     let logits = Tensor::from_slice2(logits).to_kind(kind).set_requires_grad(true);
-    let value = criterion.loss(&logits, &Tensor::from_slice(targets));
+    let value = criterion.loss(epoch, &logits, &Tensor::from_slice(targets));
     assert_eq!((value.size(), value.kind()), (vec![], kind), "a scalar");
     value.backward();
     let double = |tensor: Tensor| tensor.grad().to_kind(Kind::Double);
@@ -69,16 +71,16 @@ fn evaluate_at(
 
 /// Value and gradient of `spec`.
 fn evaluate(spec: &Loss, counts: &[f64], logits: &[Vec<f64>], targets: &[i64], kind: Kind) -> (f64, Vec<Vec<f64>>) {
-    let Evaluated { value, gradient, .. } = evaluate_at([0.0; 2], spec, counts, logits, targets, kind);
+    let Evaluated { value, gradient, .. } = evaluate_at((0, [0.0; 2]), spec, counts, logits, targets, kind);
     (value, gradient)
 }
 
 /// The largest |found − expected| over the cases of values, relative to max(1, |expected|), and of gradients.
 fn worst(kind: Kind) -> (f64, f64) {
-    let Fixture { class_counts, log_variance, cases } = fixture();
+    let Fixture { class_counts, log_variance, epoch, cases } = fixture();
     let (mut value_error, mut gradient_error) = (0f64, 0f64);
     for case in &cases {
-        let found = evaluate_at(log_variance, &case.loss, &class_counts, &case.logits, &case.targets, kind);
+        let found = evaluate_at((epoch, log_variance), &case.loss, &class_counts, &case.logits, &case.targets, kind);
         let error = (found.value - case.value).abs() / case.value.abs().max(1.0);
         assert!(error < 1e-5, "{} {:?}: {} is not {}", case.name, case.loss, found.value, case.value);
         value_error = value_error.max(error);
@@ -140,6 +142,7 @@ fn the_fixture_covers_every_form() {
     let relatives = [
         "cross-entropy scaled-cross-entropy focal class-balanced poly mean-absolute-error",
         "generalized-cross-entropy symmetric-cross-entropy taylor-cross-entropy label-smoothing",
+        "balanced-softmax logit-adjustment ldam",
     ];
     relatives.iter().flat_map(|names| names.split(' ')).for_each(|name| covers(name.to_owned()));
     for first in ["log", "squared"] {
@@ -238,6 +241,12 @@ fn finite_differences_agree_with_the_gradient() {
         aggregated(Term::Linear, Aggregate::Median),
         Loss::CrossEntropy,
         Loss::ClassBalanced { beta: 0.9 },
+        Loss::LogitAdjustment { tau: 1.5 },
+        Loss::Ldam {
+            max_margin: 0.5,
+            scale: 2.0,
+            deferred_reweighting: Some(DeferredReweighting { beta: 0.9, from_epoch: 0 }),
+        },
         Loss::TaylorCrossEntropy { order: 4 },
         Loss::LabelSmoothing { epsilon: 0.2 },
     ] {
@@ -314,6 +323,14 @@ fn the_relatives_by_hand() {
     close(value(Loss::LabelSmoothing { epsilon: 0.3 }), smooth);
     // β = ½: effective numbers 15/8, 3/2 and 1; their inverses have the sum 11/5, scaled to 3.
     close(value(Loss::ClassBalanced { beta: 0.5 }), 3.0 * (8.0 / 15.0) / (11.0 / 5.0) * log);
+    // p_i·N_i ∝ 2.0, 0.6 and 0.2, and p_i·N_i² ∝ 8.0, 1.2 and 0.2.
+    close(value(Loss::BalancedSoftmax), 1.4f64.ln());
+    close(value(Loss::LogitAdjustment { tau: 2.0 }), (9.4f64 / 8.0).ln());
+    // Δ_T = ln 4·(1/4)^¼ = ln 4/√2, so p_T falls to ½·4^(−1/√2) beside the others' ½.
+    let ldam = |deferred_reweighting| Loss::Ldam { max_margin: 4f64.ln(), scale: 1.0, deferred_reweighting };
+    close(value(ldam(None)), 4f64.powf(0.5f64.sqrt()).ln_1p());
+    // The weights of a minibatch of one cancel.
+    close(value(ldam(Some(DeferredReweighting { beta: 0.5, from_epoch: 0 }))), 4f64.powf(0.5f64.sqrt()).ln_1p());
 }
 
 /// Each relative becomes another loss at the end of its range.
@@ -392,7 +409,7 @@ fn a_learned_alpha_returns_from_zero() {
     for start in [[6.0, 6.0], [0.0, 0.0], [-4.0, 4.0]] {
         let mut s: [f64; 2] = start;
         for _ in 0..2000 {
-            let slopes = evaluate_at(s, &spec, &[1.0; 3], &logits, &[0], Kind::Double).learned;
+            let slopes = evaluate_at((0, s), &spec, &[1.0; 3], &logits, &[0], Kind::Double).learned;
             s = [0, 1].map(|index| s[index] - 0.05 * slopes[index].clamp(-2.0, 2.0));
         }
         for (s, term) in s.into_iter().zip([2f64.ln(), -0.7f64.ln()]) {

@@ -5,6 +5,8 @@
 mod term;
 mod learned;
 mod cross_entropy;
+mod logit_adjustment;
+mod ldam;
 mod fpl;
 mod true_class;
 
@@ -25,7 +27,7 @@ impl Criterion {
     /// The loss `spec` at the start of a training.
     ///
     /// - `class_counts` `[classes]`, floating point, on the device: N_i, the images of each class in the training set
-    ///   (for Eq. 4 and the class-balanced loss);
+    ///   (for Eq. 4 and the losses for imbalanced data);
     /// - the parameters of `spec` are in their ranges; the configuration guarantees it.
     pub fn new(spec: &Loss, class_counts: Tensor) -> Self {
         let learns = matches!(spec, Loss::Fpl { alpha: Alpha::Learned, .. });
@@ -46,9 +48,10 @@ impl Criterion {
 
     /// The mean over a minibatch: a scalar through which the gradient flows to `logits`.
     ///
+    /// - `epoch`, counted from 0: some losses change during the training;
     /// - `logits` `[batch, classes]`, floating point and finite, `batch` ≥ 1;
     /// - `targets` `[batch]`, int64, each in `0..classes`.
-    pub fn loss(&self, logits: &Tensor, targets: &Tensor) -> Tensor {
+    pub fn loss(&self, epoch: u32, logits: &Tensor, targets: &Tensor) -> Tensor {
         let of_true_class = |term| true_class::term_of_true_class(term, logits, targets);
         match self.spec {
             Loss::CrossEntropy => cross_entropy::cross_entropy(logits, targets),
@@ -60,6 +63,13 @@ impl Criterion {
             }
             Loss::Focal { gamma } => of_true_class(Term::Focal { gamma }),
             Loss::ClassBalanced { beta } => cross_entropy::class_balanced(beta, &self.class_counts, logits, targets),
+            Loss::BalancedSoftmax => logit_adjustment::adjusted(1.0, &self.class_counts, logits, targets),
+            Loss::LogitAdjustment { tau } => logit_adjustment::adjusted(tau, &self.class_counts, logits, targets),
+            Loss::Ldam { max_margin, scale, deferred_reweighting } => {
+                let weighed = deferred_reweighting.filter(|deferred| epoch >= deferred.from_epoch);
+                let beta = weighed.map(|deferred| deferred.beta);
+                ldam::ldam(max_margin, scale, beta, &self.class_counts, logits, targets)
+            }
             Loss::Poly { epsilon } => of_true_class(Term::Poly { epsilon }),
             Loss::MeanAbsoluteError => true_class::mean_absolute_error(logits, targets),
             Loss::GeneralizedCrossEntropy { q } => of_true_class(Term::Generalized { exponent: q }),
