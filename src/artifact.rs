@@ -54,12 +54,19 @@ pub struct EpochMetrics {
 }
 
 /// A cell's `training-set.json`: what it was trained on. Only of training sets that were made imbalanced or noisy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TrainingSet {
     /// Images of each class, by the labels that the network was told.
     pub class_counts: Vec<u32>,
     /// Images whose label was made wrong.
     pub wrong_labels: u32,
+}
+
+impl TrainingSet {
+    /// Images of all classes.
+    pub fn images(&self) -> u32 {
+        self.class_counts.iter().sum()
+    }
 }
 
 /// A cell's `scores.json`: everything derived from its predictions on the test set.
@@ -96,6 +103,17 @@ pub struct Scores {
     /// Expected calibration error in percentage points: Σ (count/images)·|accuracy − confidence| over the bins (Naeini et
     /// al., 2015; Guo et al., 2017).
     pub ece_pct: f64,
+}
+
+impl Scores {
+    /// The recall of every class in percent, the share of its test images that are predicted as it; `None` for a class
+    /// without test images.
+    pub fn recalls_pct(&self) -> impl Iterator<Item = Option<f64>> {
+        self.confusion.iter().enumerate().map(|(class, row)| {
+            let images: u32 = row.iter().sum();
+            (images > 0).then(|| 100.0 * f64::from(row[class]) / f64::from(images))
+        })
+    }
 }
 
 /// A bin of a reliability diagram.

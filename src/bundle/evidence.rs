@@ -9,7 +9,9 @@ use super::archive::Files;
 use super::compare;
 use super::fault::Fault;
 use super::layout::{DATA_MANIFEST, LABELS, PLOT_MANIFEST, REPORT_MANIFEST, canonical, cell_folder, get};
-use crate::artifact::{Environment, EpochMetrics, METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, Scores};
+use crate::artifact::{
+    Environment, EpochMetrics, METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, Scores, TRAINING_SET, TrainingSet,
+};
 use crate::fingerprint::Fingerprint;
 use crate::plan::StageKind;
 use crate::recipe::Shape;
@@ -45,6 +47,8 @@ pub(super) struct Cell {
     pub(super) scores: Scores,
     /// The training's epochs.
     pub(super) metrics: Vec<EpochMetrics>,
+    /// What it was trained on, where that was made imbalanced or noisy.
+    pub(super) training_set: Option<TrainingSet>,
     /// Manifest of the training.
     pub(super) train: Manifest,
     /// Manifest of the evaluation.
@@ -134,12 +138,15 @@ impl Cell {
         if predictions.is_empty() {
             return Err(Fault::new(LABELS, "there are no test images"));
         }
+        let train = manifest(files, &path(TRAIN_MANIFEST), StageKind::Train)?;
+        let changed = train.outputs.contains_key(TRAINING_SET);
         let cell = Self {
+            training_set: changed.then(|| canonical(&path(TRAINING_SET), bytes(TRAINING_SET)?)).transpose()?,
             id: id.to_owned(),
             scores: scores::of_predictions(&predictions, labels, classes),
             predictions,
             metrics: lines(&path(METRICS), bytes(METRICS)?)?,
-            train: manifest(files, &path(TRAIN_MANIFEST), StageKind::Train)?,
+            train,
             evaluate,
             origin: files.get(&path(ORIGIN)).map(|bytes| canonical(&path(ORIGIN), bytes)).transpose()?,
             folder: folder.clone(),

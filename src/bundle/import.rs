@@ -7,7 +7,7 @@ use super::evidence::{Cell, Evidence};
 use super::fault::Fault;
 use super::layout::{DATA_MANIFEST, LABELS, done, report_path};
 use super::verify::verify;
-use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
+use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::plan::StageKind;
@@ -50,6 +50,9 @@ pub fn import(archive: &Archive, store: &Store) -> Result<Imported> {
         let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST];
         let mut files: BTreeMap<&str, &[u8]> =
             names.into_iter().map(|name| (name, archive.files[&format!("{}{name}", cell.folder)].as_slice())).collect();
+        if let Some(bytes) = archive.files.get(&format!("{}{TRAINING_SET}", cell.folder)) {
+            files.insert(TRAINING_SET, bytes);
+        }
         files.insert(store::LABELS, &archive.files[LABELS]);
         files.insert(store::DATA_MANIFEST, &archive.files[DATA_MANIFEST]);
         files.insert(ORIGIN, &origin);

@@ -116,6 +116,7 @@ fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
     let of = |cell: &Cell| Results {
         metrics: cell.metrics.clone(),
         scores: cell.scores.clone(),
+        training_set: cell.training_set.clone(),
         environment: cell.train.environment.clone(),
         seconds: cell.train.seconds,
     };

@@ -12,7 +12,7 @@ use super::archive::Files;
 use super::evidence::Evidence;
 use super::fault::Fault;
 use super::layout::{CONFIG, CRATE, LABELS, MANIFEST, REPORT, get, parse, report_path};
-use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
+use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET, WEIGHTS};
 use crate::fs::sha256_bytes;
 use crate::number::slug;
 use crate::report::input::ReportInput;
@@ -128,6 +128,7 @@ fn about(name: &str) -> String {
         (Some(cell), PROBABILITIES) => format!("p_T and p_F of every test image, by {cell}"),
         (Some(cell), SCORES) => format!("scores of {cell}"),
         (Some(cell), METRICS) => format!("every epoch of {cell}"),
+        (Some(cell), TRAINING_SET) => format!("images per class and wrong labels that {cell} was trained on"),
         (Some(cell), _) => format!("{file} of {cell}"),
         _ if name == CONFIG => "the pipeline's configuration with all its values".to_owned(),
         _ if name == LABELS => "the class of every test image".to_owned(),

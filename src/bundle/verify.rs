@@ -13,7 +13,7 @@ use super::layout::{
     cell_folder, done, get, parse, report_path, shipped_digest,
 };
 use super::{remake, rocrate};
-use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES};
+use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
 use crate::config;
 use crate::error::Result as ProgramResult;
 use crate::fs::sha256_bytes;
@@ -124,7 +124,7 @@ fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
     if !done.is_empty() {
         known.insert(LABELS.to_owned());
     }
-    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
+    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAINING_SET, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
     known.extend(done.iter().flat_map(|id| names.map(|name| format!("{}{name}", cell_folder(id)))));
     let unknown = files.keys().find(|name| !name.starts_with(REPORT) && !known.contains(*name));
     unknown.map_or(Ok(()), |name| Err(Fault::new(name, "belongs to nothing that the report has")))
@@ -186,6 +186,9 @@ fn recorded(files: &Files, evidence: &Evidence) -> Result<(), Fault> {
     for cell in &evidence.cells {
         let folder = |name: &str| format!("{}{name}", cell.folder);
         record(files, &folder(METRICS), &cell.train, METRICS, &folder(TRAIN_MANIFEST))?;
+        if files.contains_key(&folder(TRAINING_SET)) {
+            record(files, &folder(TRAINING_SET), &cell.train, TRAINING_SET, &folder(TRAIN_MANIFEST))?;
+        }
         for name in [PREDICTIONS, PROBABILITIES, SCORES] {
             record(files, &folder(name), &cell.evaluate, name, &folder(EVALUATE_MANIFEST))?;
         }

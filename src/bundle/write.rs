@@ -10,7 +10,7 @@ use super::layout::{
 };
 use super::rocrate;
 use super::verify::{Verified, verify};
-use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES};
+use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
 use crate::config::{self, Config, Initialization, LabelNoise};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
@@ -127,12 +127,18 @@ fn add_cell(runner: &Runner, planned: &Cell, files: &mut Files) -> Result<()> {
         Ok(())
     };
     if let Some(foreign) = runner.foreign(planned) {
+        if foreign.train.outputs.contains_key(TRAINING_SET) {
+            add(TRAINING_SET, &foreign.entry.join(TRAINING_SET))?;
+        }
         let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
         return names.into_iter().try_for_each(|name| add(name, &foreign.entry.join(name)));
     }
     let entry = |node: usize| runner.store.entry(&runner.plan.nodes[node]);
     let (train, evaluate) = (entry(planned.train), entry(planned.evaluate));
     add(METRICS, &train.join(METRICS))?;
+    if planned.training.changes_data() {
+        add(TRAINING_SET, &train.join(TRAINING_SET))?;
+    }
     add(TRAIN_MANIFEST, &train.join(store::MANIFEST))?;
     add(EVALUATE_MANIFEST, &evaluate.join(store::MANIFEST))?;
     [PREDICTIONS, PROBABILITIES, SCORES].into_iter().try_for_each(|name| add(name, &evaluate.join(name)))

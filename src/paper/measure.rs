@@ -8,9 +8,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{Paper, PaperRow, Sign};
-use crate::artifact::{EpochMetrics, Scores};
+use crate::artifact::{EpochMetrics, Scores, TrainingSet};
 use crate::number::{fixed, scientific, signed};
-use crate::stats::{accuracy_standard_error, curve_noise};
+use crate::stats::{accuracy_standard_error, curve_noise, mean};
 
 /// A measure of a run. `paper.toml` names it by its key.
 pub struct Measure {
@@ -44,6 +44,8 @@ pub struct Run<'a> {
     pub scores: &'a Scores,
     /// Per epoch.
     pub metrics: &'a [EpochMetrics],
+    /// What it was trained on, where that was made imbalanced or noisy.
+    pub training_set: Option<&'a TrainingSet>,
     /// Training time in seconds.
     pub seconds: f64,
 }
@@ -81,6 +83,8 @@ pub enum Place {
     Tables,
     /// Among the measures that the paper does not report.
     Further,
+    /// With the trainings on imbalanced or noisy data.
+    ChangedData,
     /// With the cost of training.
     Cost,
 }
@@ -230,6 +234,94 @@ pub static ROUGHNESS: Measure = Measure {
     standard_error: |_| None,
 };
 
+/// Mean over the classes of F1 = 2·TP/(2·TP + FP + FN), 0 for a class of which there is nothing, as scikit-learn's
+/// `f1_score(average="macro")`.
+pub static MACRO_F1: Measure = Measure {
+    key: "macro-f1",
+    column: "macro_f1_pct",
+    title: "macro F1",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Greater,
+    place: Place::ChangedData,
+    of: |run| macro_f1_pct(&run.scores.confusion),
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
+/// Mean recall over the classes that the test set has: on CIFAR's, where every class has as many test images, the top-1.
+pub static BALANCED_ACCURACY: Measure = Measure {
+    key: "balanced-accuracy",
+    column: "balanced_accuracy_pct",
+    title: "balanced accuracy",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Greater,
+    place: Place::ChangedData,
+    of: |run| recall_pct(run.scores, |_| true),
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
+// The groups of classes by training images are those of Liu et al., "Large-Scale Long-Tailed Recognition in an Open World",
+// CVPR 2019 (arXiv 1904.05160), section 4.1.
+
+/// Mean recall over the classes with more than 100 training images.
+pub static RECALL_MANY: Measure = Measure {
+    key: "recall-many",
+    column: "recall_many_shot_pct",
+    title: "recall, many-shot (> 100)",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Greater,
+    place: Place::ChangedData,
+    of: |run| recall_of_sizes_pct(run, |images| images > 100),
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
+/// Mean recall over the classes with 20 to 100 training images.
+pub static RECALL_MEDIUM: Measure = Measure {
+    key: "recall-medium",
+    column: "recall_medium_shot_pct",
+    title: "recall, medium-shot (20–100)",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Greater,
+    place: Place::ChangedData,
+    of: |run| recall_of_sizes_pct(run, |images| (20..=100).contains(&images)),
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
+/// Mean recall over the classes with fewer than 20 training images.
+pub static RECALL_FEW: Measure = Measure {
+    key: "recall-few",
+    column: "recall_few_shot_pct",
+    title: "recall, few-shot (< 20)",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Greater,
+    place: Place::ChangedData,
+    of: |run| recall_of_sizes_pct(run, |images| images < 20),
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
+/// Of the training images whose label was made wrong, the share that is predicted as that label after the last epoch.
+pub static MEMORIZED: Measure = Measure {
+    key: "memorized",
+    column: "memorized_pct",
+    title: "wrong labels memorised",
+    unit: Unit::Percent,
+    digits: Digits::Fixed(2),
+    better: Sign::Less,
+    place: Place::ChangedData,
+    of: |run| run.metrics.last()?.memorized_pct,
+    paper: |_, _| None,
+    standard_error: |_| None,
+};
+
 /// Training time, without the evaluations after epochs.
 pub static TRAIN_SECONDS: Measure = Measure {
     key: "train-seconds",
@@ -245,7 +337,7 @@ pub static TRAIN_SECONDS: Measure = Measure {
 };
 
 /// All measures, in the order in which they are shown.
-pub static ALL: [&Measure; 11] = [
+pub static ALL: [&Measure; 17] = [
     &TOP1,
     &TOP5,
     &FALSE_POSITIVES,
@@ -256,6 +348,12 @@ pub static ALL: [&Measure; 11] = [
     &MARGIN_MEAN,
     &ECE,
     &ROUGHNESS,
+    &MACRO_F1,
+    &BALANCED_ACCURACY,
+    &RECALL_MANY,
+    &RECALL_MEDIUM,
+    &RECALL_FEW,
+    &MEMORIZED,
     &TRAIN_SECONDS,
 ];
 
@@ -272,6 +370,30 @@ static KEYS: [&str; ALL.len()] = {
 
 fn misclassified(run: &Run) -> f64 {
     f64::from(run.scores.false_positives.iter().sum::<u32>())
+}
+
+fn macro_f1_pct(confusion: &[Vec<u32>]) -> Option<f64> {
+    let sum = |of: &mut dyn Iterator<Item = u32>| f64::from(of.sum::<u32>());
+    let f1 = |class: usize| {
+        let right = f64::from(confusion[class][class]);
+        // Rows and columns each hold TP once: TP + FN and TP + FP.
+        let both = sum(&mut confusion[class].iter().copied()) + sum(&mut confusion.iter().map(|row| row[class]));
+        if both > 0.0 { 100.0 * 2.0 * right / both } else { 0.0 }
+    };
+    mean(&(0..confusion.len()).map(f1).collect::<Vec<_>>())
+}
+
+/// Mean recall in percent over the chosen classes that have test images; `None` if there are none.
+fn recall_pct(scores: &Scores, chosen: impl Fn(usize) -> bool) -> Option<f64> {
+    mean(
+        &scores.recalls_pct().enumerate().filter(|(class, _)| chosen(*class)).filter_map(|of| of.1).collect::<Vec<_>>(),
+    )
+}
+
+/// The same over classes of some numbers of training images; `None` where the training set was not changed.
+fn recall_of_sizes_pct(run: &Run, chosen: fn(u32) -> bool) -> Option<f64> {
+    let counts = &run.training_set?.class_counts;
+    recall_pct(run.scores, |class| counts.get(class).is_some_and(|&images| chosen(images)))
 }
 
 /// The binomial standard error of an accuracy in percent, in points.

@@ -58,9 +58,11 @@ impl StageKind {
             // 1: original. 2: predictions of every image, margins, calibration. 3: larger minibatches.
             Self::Evaluate => 3,
             // 1: original. 2: figures of what the paper does not show. 3: durations and counts as everywhere else.
-            Self::Plot => 3,
+            // 4: recall against class size.
+            Self::Plot => 4,
             // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
-            Self::Report => 3,
+            // 4: measures of trainings on imbalanced and noisy data.
+            Self::Report => 4,
         }
     }
 }

@@ -37,6 +37,11 @@ pub struct Training {
 }
 
 impl Training {
+    /// Whether it sees other images or labels than the data set's.
+    pub fn changes_data(&self) -> bool {
+        self.imbalance.is_some() || self.noise.is_some()
+    }
+
     /// The evaluation of what it trains.
     pub fn evaluation(&self) -> Evaluation {
         Evaluation {

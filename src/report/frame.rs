@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::input::{Cell, CellState, Dataset, Example, Image, Origin, ReportInput, SetupRow, Table};
-use crate::artifact::{Environment, EpochMetrics, Scores};
+use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
 use crate::paper::Paper;
 
 /// What determines a report beside the results that it reads.
@@ -61,6 +61,8 @@ pub struct Results {
     pub metrics: Vec<EpochMetrics>,
     /// On the test set, after the last epoch.
     pub scores: Scores,
+    /// What it was trained on, where that was made imbalanced or noisy.
+    pub training_set: Option<TrainingSet>,
     /// Of the training.
     pub environment: Environment,
     /// Training time in seconds.
@@ -121,12 +123,13 @@ impl Planned {
             command: self.command,
             metrics: Vec::new(),
             scores: None,
+            training_set: None,
             environment: None,
             seconds: 0.0,
             origin: self.origin,
         };
-        if let Some(Results { metrics, scores, environment, seconds }) = results {
-            (cell.metrics, cell.seconds) = (metrics, seconds);
+        if let Some(Results { metrics, scores, training_set, environment, seconds }) = results {
+            (cell.metrics, cell.training_set, cell.seconds) = (metrics, training_set, seconds);
             (cell.scores, cell.environment) = (Some(scores), Some(environment));
         }
         cell

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::{Environment, EpochMetrics, Scores};
+use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
 use crate::paper::measure::{Measure, Run};
 use crate::paper::{Paper, PaperRow};
 
@@ -135,6 +135,9 @@ pub struct Cell {
     pub metrics: Vec<EpochMetrics>,
     /// On the test set, after the last epoch.
     pub scores: Option<Scores>,
+    /// What it was trained on, where that was made imbalanced or noisy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training_set: Option<TrainingSet>,
     /// Of the training.
     pub environment: Option<Environment>,
     /// Training time in seconds.
@@ -148,7 +151,14 @@ impl Cell {
     /// The cell's run; `None` if it has no results.
     pub fn run(&self) -> Option<Run<'_>> {
         let scores = self.scores.as_ref().filter(|_| self.state == CellState::Done)?;
-        Some(Run { scores, metrics: &self.metrics, seconds: self.seconds })
+        let training_set = self.training_set.as_ref();
+        Some(Run { scores, metrics: &self.metrics, training_set, seconds: self.seconds })
+    }
+
+    /// Whether it is trained on data that are made imbalanced or noisy.
+    pub fn changes_data(&self) -> bool {
+        let fields = &self.identity["train"]["fields"];
+        fields.get("imbalance").or_else(|| fields.get("noise")).is_some()
     }
 
     /// A measure of the cell's run.

@@ -612,7 +612,7 @@ fn diff_reads_bundles() {
     let (project, path) = bundled();
     let output = project.raw(&["diff", path.to_str().unwrap(), "reports/test"]);
     assert_eq!(output.code, 0, "{output:#?}");
-    output.says("0 numbers moved, 18 equal");
+    output.says("0 numbers moved, 22 equal");
     fs::write(project.root.join("no.tar.gz"), b"no archive").unwrap();
     let output = project.raw(&["diff", "no.tar.gz", "reports/test"]);
     assert_eq!(output.code, 1, "{output:#?}");

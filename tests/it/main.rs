@@ -12,6 +12,7 @@ mod forms;
 mod layers;
 mod ledger;
 mod matrix;
+mod measures;
 mod paper;
 mod pipeline;
 mod real;

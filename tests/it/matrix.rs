@@ -82,6 +82,7 @@ fn results(id: &str, seed: u64, epochs: u32) -> Results {
     Results {
         metrics: (1..=epochs).map(metrics).collect(),
         scores: flat_scores(seed as u32),
+        training_set: None,
         environment: Environment {
             program: "fpl-repro 0.1.0".into(),
             git_commit: "0123456789abcdef0123456789abcdef01234567".into(),
@@ -111,6 +112,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         seconds: results.as_ref().map_or(0.0, |results| results.seconds),
         metrics: results.map(|results| results.metrics).unwrap_or_default(),
         scores,
+        training_set: None,
         environment,
         origin: None,
         state,

@@ -51,6 +51,14 @@ fn the_profile_imbalance_goes_through() {
         assert_eq!(read_metrics(&entry.join("metrics.jsonl")).unwrap()[0].memorized_pct, None);
     }
     let report = fs::read_to_string(project.root.join("reports/imbalance/report.md")).unwrap();
+    // 100 + 59 + 35 + 21 + 12 + 7 + 4 + 2 + 1 + 1.
+    assert!(report.contains("## Imbalance and label noise") && report.contains("| 242 | 100 to 1 |"), "{report}");
+    assert!(project.root.join("reports/imbalance/figures/figureS8-imbalance-resnet-18-random.svg").is_file());
+    let bundle_path = project.root.join("imbalance.tar.gz").display().to_string();
+    let args = small("imbalance", "imbalance");
+    let args: Vec<&str> = args.iter().map(String::as_str).chain(["bundle", "--output", &bundle_path]).collect();
+    assert_eq!(project.raw(&args).code, 0);
+    assert_eq!(project.raw(&["verify", &bundle_path]).code, 0);
     for loss in ["FPL", "FPL-MINIBATCH", "FPL-NO-ALPHA", "FOCAL", "CLASS-BALANCED", "BALANCED-SOFTMAX", "LDAM-DRW"] {
         assert!(report.contains(loss), "no {loss}");
     }

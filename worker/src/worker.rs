@@ -118,7 +118,7 @@ fn train(job: &TrainJob) -> Result<()> {
         test: Dataset::from_records(&test_records, shape, &test_file, device)?,
         test_labels: test_records.iter().step_by(shape.record_bytes()).copied().collect(),
     };
-    if training.imbalance.is_some() || training.noise.is_some() {
+    if training.changes_data() {
         let text = serde_json::to_string_pretty(&sample.summary())
             .map_err(|error| Error::Render { what: TRAINING_SET.into(), message: error.to_string() })?;
         fs::write_atomic(&place.out.join(TRAINING_SET), text.as_bytes())?;

@@ -14,6 +14,7 @@ mod curves;
 mod distribution;
 mod example;
 mod false_positives;
+mod recall;
 mod samples;
 mod seeds;
 mod smoothness;

@@ -3,7 +3,7 @@
 use super::{
     Expected, Figure, calibration, confusion, cost, distribution, false_positives,
     pair::{Context, Drawn, Pair},
-    rows, seeds, smoothness,
+    recall, rows, seeds, smoothness,
 };
 use crate::{error::Result, number::slug, report::input::Row};
 
@@ -67,7 +67,20 @@ fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>>
         let expected = expected_at("figureS7-cost", numbered("S7", 0, 1), cost::SUBJECT.to_owned(), "Training cost");
         all.push(Place { expected, draw: Box::new(move |id: &str| cost::draw(context, id)) });
     }
+    all.extend(recalls(context));
     all
+}
+
+/// One figure for each setting with results on imbalanced data.
+fn recalls<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
+    let settings = recall::settings(context);
+    let count = settings.len();
+    let place = |(index, setting): (usize, recall::Setting<'a>)| {
+        let file = format!("figureS8-{}", slug(&setting.key()));
+        let expected = expected_at(&file, numbered("S8", index, count), setting.subject(), "Recall and class size");
+        Place { expected, draw: Box::new(move |id: &str| recall::draw(context, &setting, id)) as Draw<'a> }
+    };
+    settings.into_iter().enumerate().map(place).collect()
 }
 
 /// One figure for each of Figure 3's.

@@ -5,6 +5,7 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 
 use super::tex::{MISSING, comment, escape, name, number};
 use crate::number::p_value;
+use crate::paper::Measure;
 use crate::paper::measure::{ALL, Place};
 use crate::report::derived::Derived;
 use crate::report::input::{Cell, Row, Table};
@@ -40,7 +41,9 @@ pub(super) fn numbers(derived: &Derived) -> String {
             for reading in &view.readings {
                 of_tables(&mut macros, &start, &reading.rows[at], &cells, reading);
             }
-            further(&mut macros, &start, &view.readings[0].rows[at], &cells);
+            let changed = index.of_row(row).iter().any(|cell| cell.changes_data());
+            let applies = |measure: &Measure| changed || measure.place != Place::ChangedData;
+            further(&mut macros, &start, &view.readings[0].rows[at], &cells, applies);
         }
     }
     macros.text.push_str("\n% Claims\n");
@@ -102,8 +105,8 @@ fn of_tables(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], r
 }
 
 /// What the paper's tables do not have.
-fn further(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell]) {
-    for measure in ALL.into_iter().filter(|measure| measure.place != Place::Tables) {
+fn further(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], applies: impl Fn(&Measure) -> bool) {
+    for measure in ALL.into_iter().filter(|measure| measure.place != Place::Tables && applies(measure)) {
         let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
         let show = |value: f64| number(&measure.value(value, values.len()));
         let (ours, sd) = (mean(&values).map(show), sample_sd(&values).map(show));

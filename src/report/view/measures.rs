@@ -120,14 +120,14 @@ pub(super) fn costs(input: &ReportInput, index: &Index) -> Vec<Cost> {
 }
 
 /// Rows, each once, even if its cells stand in two tables, and whether the paper has their table.
-fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String, &Row)> {
+pub(super) fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String, &Row)> {
     let mut seen = BTreeSet::new();
     let rows = input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
     rows.filter(move |(_, row)| seen.insert(&row.cells))
         .map(|(table, row)| (input.paper.has_table(&table.id), cells::title(table, row), row))
 }
 
-fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {
+pub(super) fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {
     let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
     let write = |value| measure.value(value, values.len());
     Comparison {

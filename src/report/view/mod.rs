@@ -7,6 +7,7 @@ mod audit;
 mod confusions;
 mod figures;
 mod measures;
+mod changed_data;
 mod words;
 
 use serde::Serialize;
@@ -23,6 +24,7 @@ use crate::paper::Paper;
 use {
     assumptions::AssumptionView,
     audit::AuditView,
+    changed_data::ChangedData,
     claims::Claims,
     confusions::Confusion,
     figures::Figures,
@@ -54,6 +56,7 @@ pub struct View<'a> {
     pub figures: Figures<'a>,
     pub confusions: Vec<Confusion>,
     pub measures: Measures,
+    pub changed_data: ChangedData,
     pub costs: Vec<Cost>,
     pub groups: Vec<Group>,
 }
@@ -95,6 +98,7 @@ impl<'a> View<'a> {
             figures: Figures::new(input, figures),
             confusions: confusions::confusions(input, index),
             measures: measures::measures(input, index),
+            changed_data: changed_data::changed_data(input, index),
             costs: measures::costs(input, index),
             groups: cells::groups(input, index),
         }
@@ -106,6 +110,7 @@ impl View<'_> {
     pub(in crate::report) fn keep_the_papers(&mut self) {
         self.contrasts.retain(|contrast| contrast.of_paper);
         self.measures.rows.retain(|row| row.of_paper);
+        self.changed_data.rows.retain(|row| row.of_paper);
         self.costs.retain(|cost| cost.of_paper);
         self.groups.retain(|group| group.of_paper);
         for claim in &mut self.claims.entries {

@@ -31,6 +31,7 @@ pub struct Words {
     pub contrasts: &'static str,
     pub supplement: &'static str,
     pub measures: [Term; 5],
+    pub changed_data: &'static str,
     pub cost: &'static str,
 }
 
@@ -80,6 +81,10 @@ impl Words {
                         positives, negative is better; for accuracy, positive is.",
             supplement: "The paper does not have these. They are drawn from the same runs as the tables.",
             measures: MEASURES,
+            changed_data: "Trainings on data that were made imbalanced or noisy; the test set is whole and clean. Classes are \
+                           many-shot with more than 100 training images, medium-shot with 20 to 100, few-shot with fewer \
+                           (Liu et al., 2019). Memorised is the share of the wrong labels that the network predicts for \
+                           their images after the last epoch.",
             cost: "Training alone, without the evaluations after epochs. Times of different machines, or of several runs at \
                    once on one machine, do not compare losses.",
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores};
+use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores, TRAINING_SET, TrainingSet};
 use crate::config::{Config, Source};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
@@ -213,6 +213,7 @@ fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
     Ok(Results {
         metrics: read_metrics(&train.join(METRICS))?,
         scores: read_scores(&evaluate.join(SCORES))?,
+        training_set: read_training_set(&train.join(TRAINING_SET), &manifest)?,
         environment: manifest.environment,
         seconds: manifest.seconds,
     })
@@ -225,6 +226,16 @@ fn entry(runner: &Runner, id: usize) -> std::path::PathBuf {
 fn read_scores(path: &std::path::Path) -> Result<Scores> {
     serde_json::from_slice(&fs::read(path)?)
         .map_err(|error| Error::data(path, error.to_string(), "evaluate the cell again: `fpl-repro evaluate --force`"))
+}
+
+/// Only trainings on changed data have one.
+fn read_training_set(path: &std::path::Path, training: &Manifest) -> Result<Option<TrainingSet>> {
+    if !training.outputs.contains_key(TRAINING_SET) {
+        return Ok(None);
+    }
+    let read = serde_json::from_slice(&fs::read(path)?);
+    read.map(Some)
+        .map_err(|error| Error::data(path, error.to_string(), "train the cell again: `fpl-repro train --force`"))
 }
 
 fn image(record: &[u8]) -> Image {
