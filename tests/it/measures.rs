@@ -1,5 +1,7 @@
 //! Measures of a run that follow from its confusion matrix and its training set.
 
+#![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
 use fpl_repro::artifact::{EpochMetrics, TrainingSet};
 use fpl_repro::paper::Measure;
 use fpl_repro::paper::measure::{BALANCED_ACCURACY, MACRO_F1, MEMORIZED, RECALL_FEW, RECALL_MANY, RECALL_MEDIUM, Run};
