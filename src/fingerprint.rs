@@ -16,7 +16,12 @@ impl Fingerprint {
     /// # Panics
     /// If the value cannot be JSON (a map with keys that are no strings): a fault of the program.
     pub fn of(identity: &Value) -> Self {
-        Self(sha256_bytes(canonical(identity).as_bytes()))
+        Self::of_canonical(&canonical(identity))
+    }
+
+    /// The fingerprint of a value that [`canonical`] has written.
+    pub fn of_canonical(text: &str) -> Self {
+        Self(sha256_bytes(text.as_bytes()))
     }
 
     /// All 64 digits.

@@ -125,6 +125,6 @@ fn use_plan(session: &Session, loaded: &Loaded, archive: Option<&str>, used: &mu
     let plan = plan::plan(&loaded.config, &session.shipped, archive, &[])?;
     used.extend(plan.nodes.iter().map(|node| node.fingerprint.to_string()));
     let runner = Runner::new(loaded, &plan, &session.store, &session.reporter, &session.options);
-    used.extend(runner.summaries().into_iter().map(|(_, _, fingerprint, _)| fingerprint));
+    used.extend(runner.summaries().into_iter().map(|(_, fingerprint, _)| fingerprint));
     Ok(())
 }

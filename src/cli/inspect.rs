@@ -40,7 +40,7 @@ fn find(session: &Session, target: &str) -> Result<Vec<Found>> {
             .iter()
             .map(|node| Found {
                 title: format!("{} of {}", node.stage.name(), node.subject),
-                identity: node.identity.clone(),
+                identity: node.identity(),
                 manifest: store::read_manifest(&session.store.entry(node)).ok(),
                 imported: None,
             })

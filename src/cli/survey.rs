@@ -1,5 +1,6 @@
 //! `plan` and `status`: what is there, what would run, and why. Nothing is run and nothing is written.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use super::{Session, print};
 use crate::error::{Error, Result};
 use crate::fingerprint::Difference;
 use crate::number::duration;
-use crate::plan::{Cell, NodeId, StageKind};
+use crate::plan::{Cell, NodeId, StageKind, Work};
 use crate::run::{Estimator, Reason, Runner, Status};
 use crate::store::Foreign;
 
@@ -17,7 +18,8 @@ use crate::store::Foreign;
 struct Entry {
     stage: &'static str,
     subject: String,
-    fingerprint: String,
+    /// Null for figures and report while cells are to run: what those give is a part of it.
+    fingerprint: Option<String>,
     /// `hit`, `imported`, `run` or `maybe`.
     state: &'static str,
     /// Why it is not a hit; empty for a hit.
@@ -95,7 +97,8 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
             ("run", true) => "missing",
             _ => "unsure",
         };
-        let _ = writeln!(text, "{:<8} {:<44} {} {state}", entry.stage, entry.subject, &entry.fingerprint[..12]);
+        let short = entry.fingerprint.as_deref().map_or("—", |fingerprint| &fingerprint[..12]);
+        let _ = writeln!(text, "{:<8} {:<44} {short:<12} {state}", entry.stage, entry.subject);
         for change in &entry.changes {
             let _ = writeln!(text, "         {change}");
         }
@@ -113,44 +116,57 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
 fn survey(session: &Session) -> Vec<Entry> {
     let runner = session.runner();
     let estimator = Estimator::new(&session.store);
-    let (mut wanted, mut imported) = (vec![session.plan.data], Vec::new());
+    let (mut wanted, mut imported) = (BTreeSet::from([session.plan.data]), Vec::new());
     for cell in session.plan.cells.iter().filter(|cell| cell.selected) {
         if let Some(foreign) = runner.foreign(cell) {
             imported.push(imported_entry(session, cell, &foreign));
             continue;
         }
         for id in with_inputs(&runner, cell.evaluate) {
-            if !wanted.contains(&id) {
-                wanted.push(id);
-            }
+            wanted.insert(id);
         }
     }
+    let mut wanted: Vec<NodeId> = wanted.into_iter().collect();
     wanted.sort_by_key(|&id| (session.plan.nodes[id].stage, id));
     let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &estimator, id)).collect();
     entries.extend(imported);
     let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
     let (runs, maybe) = (some(&entries, "run"), some(&entries, "maybe"));
-    for (stage, subject, fingerprint, reason) in runner.summaries() {
-        let (state, reason) = match reason {
-            _ if runs => ("run", "after the cells".to_owned()),
-            None if maybe => ("maybe", "runs if a result comes out different".to_owned()),
-            None => ("hit", String::new()),
-            Some(reason) => ("run", reason),
+    if runs {
+        let after = |stage| summary_entry(session, stage, None, ("run", "after the cells".to_owned()));
+        entries.extend([StageKind::Plot, StageKind::Report].map(after));
+    } else {
+        let as_it_stands = |(stage, fingerprint, reason)| {
+            let state = match reason {
+                None if maybe => ("maybe", "runs if a result comes out different".to_owned()),
+                None => ("hit", String::new()),
+                Some(reason) => ("run", reason),
+            };
+            summary_entry(session, stage, Some(fingerprint), state)
         };
-        let name = stage.name();
-        entries.push(Entry {
-            stage: name,
-            subject,
-            fingerprint,
-            state,
-            reason,
-            changes: Vec::new(),
-            seconds: None,
-            failure: String::new(),
-        });
+        entries.extend(runner.summaries().map(as_it_stands));
     }
     session.store.save_memo();
     entries
+}
+
+/// Figures or report.
+fn summary_entry(
+    session: &Session,
+    stage: StageKind,
+    fingerprint: Option<String>,
+    (state, reason): (&'static str, String),
+) -> Entry {
+    Entry {
+        stage: stage.name(),
+        subject: session.loaded.profile.clone(),
+        fingerprint,
+        state,
+        reason,
+        changes: Vec::new(),
+        seconds: None,
+        failure: String::new(),
+    }
 }
 
 /// A cell whose results came in a bundle: `all` runs neither of its stages.
@@ -158,7 +174,7 @@ fn imported_entry(session: &Session, cell: &Cell, foreign: &Foreign) -> Entry {
     Entry {
         stage: StageKind::Evaluate.name(),
         subject: cell.id.to_string(),
-        fingerprint: session.plan.nodes[cell.evaluate].fingerprint.to_string(),
+        fingerprint: Some(session.plan.nodes[cell.evaluate].fingerprint.to_string()),
         state: "imported",
         reason: format!(
             "from `{}` (sha256 {}…)",
@@ -186,18 +202,18 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
         Status::Run(reason) => ("run", Some(runner.explain(id, reason))),
         Status::Maybe(reason) => ("maybe", Some(reason)),
     };
-    let cell = session.plan.cells.iter().find(|cell| cell.train == id);
+    let cell = if let Work::Train(cell) = node.work { Some(&session.plan.cells[cell]) } else { None };
     Entry {
         stage: node.stage.name(),
         subject: node.subject.clone(),
-        fingerprint: node.fingerprint.to_string(),
+        fingerprint: Some(node.fingerprint.to_string()),
         state,
         changes: match &reason {
             Some(Reason::Changed(changes)) => changes.clone(),
             _ => Vec::new(),
         },
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
-        seconds: cell.filter(|_| node.stage == StageKind::Train).and_then(|cell| estimator.training(cell)),
+        seconds: cell.and_then(|cell| estimator.training(cell)),
         failure: session.store.failure(node).map(|failure| failure.reason).unwrap_or_default(),
     }
 }

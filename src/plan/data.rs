@@ -11,7 +11,7 @@ impl Plan {
     /// The stage that brings images.
     pub(super) fn fetch_data(&mut self, source: &Source, archive_sha256: Option<&str>) -> NodeId {
         let name = format!("data {}", source.title());
-        self.push(StageKind::Fetch, &name, &data_fields(source, archive_sha256), Work::Data(source.clone()), &[])
+        self.push(StageKind::Fetch, &name, data_fields(source, archive_sha256), Work::Data(source.clone()), &[])
     }
 }
 

@@ -4,14 +4,14 @@ mod data;
 mod deviation;
 mod select;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::config::{Config, Initialization, Source, TableRow, WeightsFile};
 use crate::error::{Error, Result};
-use crate::fingerprint::Fingerprint;
+use crate::fingerprint::{Fingerprint, canonical};
 use crate::id::{CellId, RowId};
 use crate::recipe::{Architecture, InitialWeights, Training, WeightsSource};
 
@@ -77,14 +77,21 @@ pub struct Node {
     pub stage: StageKind,
     /// A cell's id, or the name of what is fetched.
     pub subject: String,
-    /// Everything that determines the result, as it is hashed.
-    pub identity: Value,
+    /// Everything that determines the result, as it is hashed: canonical JSON, a tenth of the size of a `Value`.
+    identity: Box<str>,
     /// The hash.
     pub fingerprint: Fingerprint,
     /// The stages whose results it reads.
     pub inputs: Vec<NodeId>,
     /// What to do.
     pub work: Work,
+}
+
+impl Node {
+    /// Everything that determines the result.
+    pub fn identity(&self) -> Value {
+        serde_json::from_str(&self.identity).unwrap_or_default() // It was written from a value.
+    }
 }
 
 /// What a stage does, beyond what its identity says: paths and addresses do not determine results.
@@ -136,20 +143,33 @@ pub struct Plan {
     pub data: NodeId,
     /// Training and test images of that data set.
     pub images: (u32, u32),
+    /// Where the stage of a fingerprint and a subject stands.
+    places: HashMap<(Fingerprint, String), NodeId>,
+    /// Where the training of a cell stands.
+    trainings: HashMap<CellId, NodeId>,
 }
 
 /// Builds the plan. `archive_sha256` is the digest of the local archive of the report's data set, if one is set.
 pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells: &[String]) -> Result<Plan> {
     let reported = config.datasets.get(&config.dataset).ok_or_else(|| missing("data set", &config.dataset))?;
-    let mut plan = Plan { nodes: Vec::new(), cells: Vec::new(), data: 0, images: reported.images() };
+    let mut plan = Plan {
+        nodes: Vec::new(),
+        cells: Vec::new(),
+        data: 0,
+        images: reported.images(),
+        places: HashMap::new(),
+        trainings: HashMap::new(),
+    };
     plan.data = plan.fetch_data(&reported.source, archive_sha256);
     // Cells that others start from are built first, so that inputs stand before what reads them.
     let starts_from_cell =
         |row: &TableRow| matches!(config.initializations.get(&row.initialization), Some(Initialization::Cell { .. }));
+    let with_deviations = |(id, row)| (deviation::deviations(config, paper, &id, row), id, row);
+    let rows: Vec<(Vec<String>, RowId, &TableRow)> = config.rows().map(with_deviations).collect();
     for late in [false, true] {
         for &seed in &config.seeds {
-            for (id, row) in config.rows().filter(|(_, row)| starts_from_cell(row) == late) {
-                plan.add_cell(config, paper, archive_sha256, &id, row, seed)?;
+            for (deviations, id, row) in rows.iter().filter(|(.., row)| starts_from_cell(row) == late) {
+                plan.add_cell(config, archive_sha256, (id, row), deviations, seed)?;
             }
         }
     }
@@ -162,10 +182,9 @@ impl Plan {
     fn add_cell(
         &mut self,
         config: &Config,
-        paper: &Config,
         archive_sha256: Option<&str>,
-        id: &RowId,
-        row: &TableRow,
+        (id, row): (&RowId, &TableRow),
+        deviations: &[String],
         seed: u64,
     ) -> Result<()> {
         let lookup = |kind: &str, name: &str| missing(kind, name);
@@ -193,19 +212,19 @@ impl Plan {
             imbalance: dataset.imbalance,
             noise: dataset.noise().map_err(|class| lookup("class", &class))?,
         };
-        let deviations = deviation::deviations(config, paper, id, row);
         let id = id.cell(seed);
         let index = self.cells.len();
         let mut inputs = vec![("data", data)];
         inputs.extend(weights.map(|weights| ("weights", weights)));
-        let train = self.push(StageKind::Train, id.as_str(), &hashed(&training)?, Work::Train(index), &inputs);
+        let train = self.push(StageKind::Train, id.as_str(), hashed(&training)?, Work::Train(index), &inputs);
+        self.trainings.insert(id.clone(), train);
         let inputs = [("data", data), ("weights", train)];
         let fields = hashed(&training.evaluation())?;
-        let evaluate = self.push(StageKind::Evaluate, id.as_str(), &fields, Work::Evaluate(index), &inputs);
+        let evaluate = self.push(StageKind::Evaluate, id.as_str(), fields, Work::Evaluate(index), &inputs);
         self.cells.push(Cell {
             id,
             training,
-            deviations,
+            deviations: deviations.to_vec(),
             images: dataset.images(),
             labels_file: dataset.labels_file().map(str::to_owned),
             selected: true,
@@ -233,16 +252,15 @@ impl Plan {
                 let file = files.get(architecture.id()).ok_or_else(|| missing("weights file", architecture.id()))?;
                 let fields = json!({ "kind": "weights", "sha256": file.sha256 });
                 let name = format!("weights {}", file.url.rsplit('/').next().unwrap_or(architecture.id()));
-                let fetch = self.push(StageKind::Fetch, &name, &fields, Work::Weights(file.clone()), &[]);
+                let fetch = self.push(StageKind::Fetch, &name, fields, Work::Weights(file.clone()), &[]);
                 let drop = std::iter::once(head.to_owned()).chain(file.drop.iter().cloned()).collect();
                 Ok((InitialWeights { kind: WeightsSource::Weights, drop }, Some(fetch)))
             }
             Initialization::Cell { cell } => {
                 let id = cell.cell(seed);
-                let source =
-                    self.cells.iter().find(|other| other.id == id).ok_or_else(|| missing("cell", id.as_str()))?;
+                let train = *self.trainings.get(&id).ok_or_else(|| missing("cell", id.as_str()))?;
                 let drop = vec![head.to_owned()];
-                Ok((InitialWeights { kind: WeightsSource::Cell, drop }, Some(source.train)))
+                Ok((InitialWeights { kind: WeightsSource::Cell, drop }, Some(train)))
             }
         }
     }
@@ -252,18 +270,19 @@ impl Plan {
         &mut self,
         stage: StageKind,
         subject: &str,
-        fields: &Value,
+        fields: Value,
         work: Work,
         inputs: &[(&str, NodeId)],
     ) -> NodeId {
         let named: Vec<(&str, &Node)> = inputs.iter().map(|(role, id)| (*role, &self.nodes[*id])).collect();
         let ids: Vec<NodeId> = inputs.iter().map(|(_, id)| *id).collect();
         let node = node(stage, subject.to_owned(), fields, &named, work, &ids);
-        let same = |other: &Node| other.fingerprint == node.fingerprint && other.subject == node.subject;
-        self.nodes.iter().position(same).unwrap_or_else(|| {
+        let next = self.nodes.len();
+        let place = *self.places.entry((node.fingerprint.clone(), node.subject.clone())).or_insert(next);
+        if place == next {
             self.nodes.push(node);
-            self.nodes.len() - 1
-        })
+        }
+        place
     }
 
     /// Seeds outermost, then the order of the tables.
@@ -281,7 +300,7 @@ impl Plan {
 }
 
 /// A stage that reads the results of many others: the figures or the report.
-pub fn summary(stage: StageKind, subject: &str, fields: &Value, inputs: &[(String, &Node)]) -> Node {
+pub fn summary(stage: StageKind, subject: &str, fields: Value, inputs: &[(String, &Node)]) -> Node {
     let named: Vec<(&str, &Node)> = inputs.iter().map(|(role, node)| (role.as_str(), *node)).collect();
     node(stage, subject.to_owned(), fields, &named, Work::Summarize, &[])
 }
@@ -289,15 +308,17 @@ pub fn summary(stage: StageKind, subject: &str, fields: &Value, inputs: &[(Strin
 fn node(
     stage: StageKind,
     subject: String,
-    fields: &Value,
+    fields: Value,
     named: &[(&str, &Node)],
     work: Work,
     inputs: &[NodeId],
 ) -> Node {
     let read: BTreeMap<&str, &Fingerprint> = named.iter().map(|(role, node)| (*role, &node.fingerprint)).collect();
-    let identity = json!({ "stage": stage.name(), "version": stage.version(), "fields": fields, "inputs": read });
-    let fingerprint = Fingerprint::of(&identity);
-    Node { stage, subject, identity, fingerprint, inputs: inputs.to_vec(), work }
+    let mut identity = json!({ "stage": stage.name(), "version": stage.version(), "inputs": read });
+    identity["fields"] = fields; // Within `json!` it would be copied.
+    let identity = canonical(&identity);
+    let fingerprint = Fingerprint::of_canonical(&identity);
+    Node { stage, subject, identity: identity.into(), fingerprint, inputs: inputs.to_vec(), work }
 }
 
 /// What determines a result, as it is hashed.

@@ -104,7 +104,7 @@ impl Runner<'_> {
 fn changes(store: &Store, plan: &Plan, node: &Node, profile: &str) -> Vec<Difference> {
     let Some(last) = last_made(store, node, profile) else { return Vec::new() };
     let mut found = Vec::new();
-    for difference in differences(&last.identity, &node.identity) {
+    for difference in differences(&last.identity, &node.identity()) {
         let upstream = difference.field.strip_prefix("inputs.").and_then(|role| {
             let &input = node
                 .inputs
@@ -135,7 +135,7 @@ fn through(
     let Some(fingerprint) = old.and_then(serde_json::Value::as_str) else { return Vec::new() };
     let entry = store.root().join(input.stage.name()).join(fingerprint);
     match store::read_manifest(&entry) {
-        Ok(manifest) => differences(&manifest.identity, &input.identity),
+        Ok(manifest) => differences(&manifest.identity, &input.identity()),
         Err(_) => changes(store, plan, input, profile),
     }
 }

@@ -434,7 +434,7 @@ fn manifest(
         subject: node.subject.clone(),
         profile: runner.loaded.profile.clone(),
         fingerprint: node.fingerprint.to_string(),
-        identity: node.identity.clone(),
+        identity: node.identity(),
         inputs,
         outputs: BTreeMap::new(),
         environment,

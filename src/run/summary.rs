@@ -60,7 +60,7 @@ pub(super) fn summarize(
         }
         filled.get().ok_or_else(|| Error::Render { what: "report".into(), message: "nothing gathered".into() })
     };
-    let plot = summary(StageKind::Plot, profile, &plot_recipe(&frame), &inputs);
+    let plot = summary(StageKind::Plot, profile, plot_recipe(&frame), &inputs);
     let drawn = run(runner, &plot, contents(StageKind::Plot), |out| draw(fill()?, out))?;
     if runner.options.upto == StageKind::Plot {
         return Ok(None);
@@ -70,7 +70,7 @@ pub(super) fn summarize(
     let mut read: BTreeMap<String, String> = contents(StageKind::Report);
     read.insert(plot.fingerprint.to_string(), store::content(&drawn, StageKind::Report));
     let recipe = serde_json::to_value(&frame).map_err(|error| fault("report", &error.to_string()))?;
-    let report = summary(StageKind::Report, profile, &recipe, &inputs);
+    let report = summary(StageKind::Report, profile, recipe, &inputs);
     let drawn_at = runner.store.entry(&plot);
     let written = run(runner, &report, read, |out| write(fill()?, &drawn_at, out))?;
     let folder = reports.join(profile);
@@ -212,8 +212,8 @@ impl Runner<'_> {
         gather::fill(self, gather::frame(self, &self.states(&BTreeMap::new())))
     }
 
-    /// The plot and report stages as the cache stands: stage, subject, fingerprint, and why it is not a hit.
-    pub fn summaries(&self) -> Vec<(StageKind, String, String, Option<String>)> {
+    /// The plot and report stages as the cache stands: stage, fingerprint, and why it is not a hit.
+    pub fn summaries(&self) -> [(StageKind, String, Option<String>); 2] {
         let states = self.states(&BTreeMap::new());
         let frame = gather::frame(self, &states);
         let sources = gather::sources(self, &states);
@@ -222,7 +222,7 @@ impl Runner<'_> {
         };
         let mut inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
         let profile = &self.loaded.profile;
-        let plot = summary(StageKind::Plot, profile, &plot_recipe(&frame), &inputs);
+        let plot = summary(StageKind::Plot, profile, plot_recipe(&frame), &inputs);
         let drawn = check(self, &plot, &content(StageKind::Plot));
         let mut read = content(StageKind::Report);
         if let Ok(manifest) = &drawn {
@@ -230,11 +230,10 @@ impl Runner<'_> {
         }
         inputs.push(("figures".to_owned(), &plot));
         let recipe = serde_json::to_value(&frame).unwrap_or_default();
-        let report = summary(StageKind::Report, profile, &recipe, &inputs);
+        let report = summary(StageKind::Report, profile, recipe, &inputs);
         let written = check(self, &report, &read);
-        let entry = |node: &Node, found: Result<Box<Manifest>, String>| {
-            (node.stage, node.subject.clone(), node.fingerprint.to_string(), found.err())
-        };
-        vec![entry(&plot, drawn), entry(&report, written)]
+        let entry =
+            |node: &Node, found: Result<Box<Manifest>, String>| (node.stage, node.fingerprint.to_string(), found.err());
+        [entry(&plot, drawn), entry(&report, written)]
     }
 }

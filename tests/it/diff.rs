@@ -47,9 +47,9 @@ fn a_single_run_is_measured_in_binomial_standard_errors() {
     let before = with(report(&project), 0, 9000, 99.0);
     let after = with(report(&project), 0, 8000, 99.0);
     let diff = Diff::of(&input(&before), &input(&after));
-    // Top-1, the false positives and the accuracy that they imply; of two rows with ten measures, but no curve has a
+    // Top-1, the false positives and the accuracy that they imply; of two rows with twelve measures, but no curve has a
     // roughness after two epochs.
-    assert_eq!((diff.moved.len(), diff.unmoved), (3, 15), "{diff:?}");
+    assert_eq!((diff.moved.len(), diff.unmoved), (3, 19), "{diff:?}");
     let top1 = moved(&diff, "top1");
     assert_eq!(top1.row, FPL.trim_end_matches("/seed0"));
     close(top1.before.standard_error, 0.3);
@@ -98,7 +98,7 @@ fn a_changed_loss_is_named_with_its_field_and_its_cells() {
     assert!(output.stdout.contains("1 field of fingerprints"), "only the cause: {}", output.stdout);
     assert!(diff(&["--md"]).stdout.contains("\n|---|---|--:|--:|--:|--:|\n"));
     let same = project.raw(&["diff", "before", "before"]);
-    assert!(same.stdout.contains("0 numbers moved, 18 equal") && same.stdout.contains("0 fields"), "{same:#?}");
+    assert!(same.stdout.contains("0 numbers moved, 22 equal") && same.stdout.contains("0 fields"), "{same:#?}");
 }
 
 /// Claim T2-b is about the rows of the project's two cells.

@@ -396,7 +396,7 @@ fn what_a_worker_is_sent_is_what_is_hashed() {
             let place = job.remove("place").unwrap();
             let paths = place.as_object().unwrap().values().all(|value| *value == "somewhere");
             assert!(paths, "a place holds paths, whose content is hashed: {place}");
-            let hashed = serde_json::json!({ what: plan.nodes[node].identity["fields"] });
+            let hashed = serde_json::json!({ what: plan.nodes[node].identity()["fields"] });
             assert_eq!(serde_json::to_value(&job).unwrap(), hashed, "{}", cell.id);
         }
     }

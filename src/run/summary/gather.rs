@@ -101,7 +101,7 @@ impl Outline<'_> {
             train_images,
             test_images,
             fingerprint: if self.data { node.fingerprint.to_string() } else { String::new() },
-            archive_sha256: node.identity["fields"]["sha256"].as_str().unwrap_or_default().to_owned(),
+            archive_sha256: node.identity()["fields"]["sha256"].as_str().unwrap_or_default().to_owned(),
         }
     }
 
@@ -114,8 +114,8 @@ impl Outline<'_> {
             deviations: cell.deviations.clone(),
             fingerprint: self.plan.nodes[cell.evaluate].fingerprint.to_string(),
             identity: json!({
-                "train": self.plan.nodes[cell.train].identity,
-                "evaluate": self.plan.nodes[cell.evaluate].identity,
+                "train": self.plan.nodes[cell.train].identity(),
+                "evaluate": self.plan.nodes[cell.evaluate].identity(),
             }),
             command: format!(
                 "fpl-repro evaluate{} --cells {} --seeds {}",
