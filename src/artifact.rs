@@ -198,4 +198,7 @@ pub struct Manifest {
     pub finished: String,
     /// Time spent, in seconds, over all sessions.
     pub seconds: f64,
+    /// sha256 of the canonical JSON of all other fields; `None` in manifests of schema 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }

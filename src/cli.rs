@@ -19,7 +19,7 @@ use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
 use crate::number::plural;
-use crate::plan::{self, Plan, StageKind};
+use crate::plan::{self, Cell, Plan, StageKind};
 use crate::report::ledger::ledger;
 use crate::run::{INTERRUPTED, Options, Outcome, Runner};
 use crate::shell::word;
@@ -303,14 +303,17 @@ impl Session {
                 std::process::exit(130);
             }
         });
-        let outcome = self.runner().run(&self.reports)?;
+        let runner = self.runner();
+        let outcome = runner.run(&self.reports)?;
         self.summarize(&outcome);
+        let damaged = if outcome.published.is_some() { tell_damage(&runner.damaged()) } else { 0 };
         if let Some(published) = &outcome.published {
             github::job_summary(&published.folder);
         }
         Ok(match (outcome.forbidden, outcome.missing, &outcome.published) {
             (true, _, _) => 3,
             (false, 1.., _) => 1,
+            _ if damaged > 0 => damaged,
             (false, 0, Some(_)) if strict => claims::strict(&ledger(&self.runner().content()?)),
             (false, 0, _) => 0,
         })
@@ -395,6 +398,18 @@ impl Common {
         }
         words
     }
+}
+
+/// Names the cells whose results are there and cannot be used; exit code 1 if there are any.
+#[allow(clippy::print_stderr)]
+fn tell_damage(damaged: &[(&Cell, String)]) -> u8 {
+    for (cell, what) in damaged {
+        eprintln!("error: cell `{}`: {what}", cell.id);
+    }
+    if !damaged.is_empty() {
+        eprintln!("help: `fpl-repro evaluate` makes damaged results again; `fpl-repro verify` names all damage");
+    }
+    u8::from(!damaged.is_empty())
 }
 
 fn file_name(path: &str) -> String {

@@ -25,6 +25,9 @@ pub enum Error {
     /// A file does not hold what it should.
     #[error("`{path}`: {message}")]
     Data { path: PathBuf, message: String, help: String },
+    /// A file of a newer version of this program.
+    #[error("`{path}`: written by a newer program (schema {schema})")]
+    Newer { path: PathBuf, schema: u32 },
     /// A download failed.
     #[error("failed to download `{url}`: {message}")]
     Network { url: String, message: String, help: String },
@@ -75,6 +78,7 @@ impl Error {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
                 "free some space (`fpl-repro gc --dry-run` shows what can go) and run the command again"
             }
+            Self::Newer { .. } => "use that program, or another `--cache-dir`",
             Self::Io { .. } | Self::Torch(_) | Self::Render { .. } => "",
         }
     }

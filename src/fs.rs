@@ -24,6 +24,7 @@ pub fn sha256_bytes(bytes: &[u8]) -> String {
 
 /// The sha256 of a file, in hexadecimal, read in pieces.
 pub fn sha256_file(path: &Path) -> Result<String> {
+    metadata(path)?;
     let mut file = File::open(path).map_err(Error::io("open", path))?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -37,13 +38,24 @@ pub fn sha256_file(path: &Path) -> Result<String> {
     }
 }
 
+/// What is known of a regular file. Others are refused before they are opened: a pipe would be waited for for ever.
+pub fn metadata(path: &Path) -> Result<fs::Metadata> {
+    let metadata = fs::metadata(path).map_err(Error::io("read", path))?;
+    if metadata.is_file() {
+        return Ok(metadata);
+    }
+    Err(Error::data(path, "is no regular file", "remove it: it is made again when it is needed"))
+}
+
 /// Reads a text file.
 pub fn read_to_string(path: &Path) -> Result<String> {
+    metadata(path)?;
     fs::read_to_string(path).map_err(Error::io("read", path))
 }
 
 /// Reads a file.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
+    metadata(path)?;
     fs::read(path).map_err(Error::io("read", path))
 }
 
@@ -87,6 +99,13 @@ fn default_permissions() -> fs::Permissions {
 /// Flushes a file's content to the disk, before a rename makes it visible.
 pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+}
+
+/// Exchanges two files or directories, so that neither name is without one at any time.
+pub fn exchange(a: &Path, b: &Path) -> Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
+        .map_err(|error| Error::io("exchange with its successor", b)(error.into()))
 }
 
 /// Renames a finished file or directory into place.

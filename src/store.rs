@@ -4,13 +4,15 @@ mod foreign;
 mod memo;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use crate::artifact::{Manifest, OutputFile};
+use crate::artifact::{LOGITS, METRICS, Manifest, OutputFile, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::error::{Error, Result};
+use crate::fingerprint::Fingerprint;
 use crate::fs::{self, Lock};
 use crate::plan::{Node, StageKind};
 use memo::Memo;
@@ -19,8 +21,10 @@ pub use foreign::{DATA_MANIFEST, EVALUATE_MANIFEST, Foreign, LABELS, ORIGIN, TRA
 
 /// Name of the manifest in an entry.
 pub const MANIFEST: &str = "manifest.json";
-/// Format of the manifest that this program writes.
-pub const SCHEMA: u32 = 1;
+/// Format of the manifest that this program writes. 1: original. 2: with a digest of itself.
+pub const SCHEMA: u32 = 2;
+
+const MADE_AGAIN: &str = "it is made again when it is needed";
 
 /// The cache folder.
 #[derive(Debug)]
@@ -37,7 +41,34 @@ pub enum Lookup {
     /// Nothing.
     Absent,
     /// An entry that is not what was written.
-    Corrupt(String),
+    Damaged(String),
+    /// An entry that cannot be read, for the moment or by this program: nothing is known of it.
+    Unreadable(String),
+}
+
+impl Lookup {
+    /// What an error says of an entry that is there.
+    fn of_error(error: &Error) -> Self {
+        let damaged = match error {
+            Error::Io { source, .. } => {
+                matches!(source.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory | ErrorKind::NotADirectory)
+                    || source.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+            }
+            Error::Newer { .. } => false,
+            _ => true,
+        };
+        let text = error.to_string();
+        if damaged { Self::Damaged(text) } else { Self::Unreadable(text) }
+    }
+}
+
+/// The files that a stage always leaves.
+fn expected(node: &Node) -> &'static [&'static str] {
+    match node.stage {
+        StageKind::Train => &[WEIGHTS, METRICS],
+        StageKind::Evaluate => &[LOGITS, PREDICTIONS, PROBABILITIES, SCORES],
+        _ => &[],
+    }
 }
 
 /// A failure of a cell, kept for the report until the cell succeeds.
@@ -87,42 +118,62 @@ impl Store {
         self.root.join("locks").join(format!("{name}.lock"))
     }
 
-    /// Looks for a complete entry; files whose size, time or inode changed are hashed again.
+    /// Looks for a complete entry; files whose size, times or inode changed are hashed again.
     pub fn lookup(&self, node: &Node) -> Lookup {
-        let entry = self.entry(node);
-        if !entry.is_dir() {
-            return Lookup::Absent;
-        }
-        match self.check(&entry, node.fingerprint.as_str()) {
-            Ok(manifest) => Lookup::Hit(Box::new(manifest)),
-            Err(message) => Lookup::Corrupt(message),
-        }
+        self.look(node, |_| true)
     }
 
-    fn check(&self, entry: &Path, fingerprint: &str) -> Result<Manifest, String> {
-        let manifest = read_manifest(entry).map_err(|error| error.to_string())?;
-        if manifest.fingerprint != fingerprint {
-            return Err(format!("`{}` belongs to another fingerprint", entry.join(MANIFEST).display()));
+    /// Looks for an entry whose evidence is complete: everything that a report needs, which a training's weights are not.
+    pub fn lookup_evidence(&self, node: &Node) -> Lookup {
+        self.look(node, |name| node.stage != StageKind::Train || name != WEIGHTS)
+    }
+
+    fn look(&self, node: &Node, needed: impl Fn(&str) -> bool) -> Lookup {
+        let entry = self.entry(node);
+        match std::fs::symlink_metadata(&entry) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Lookup::Absent,
+            Err(error) => return Lookup::of_error(&Error::io("read", &entry)(error)),
+            Ok(_) => {}
         }
-        for (name, output) in &manifest.outputs {
-            self.matches(&entry.join(name), output)?;
+        self.check(&entry, node.fingerprint.as_str(), needed).map_or_else(
+            |error| Lookup::of_error(&error),
+            |manifest| {
+                let missing = expected(node).iter().find(|name| !manifest.outputs.contains_key(**name));
+                missing.map_or_else(
+                    || Lookup::Hit(Box::new(manifest.clone())),
+                    |name| Lookup::Damaged(format!("`{}` does not list `{name}`", entry.join(MANIFEST).display())),
+                )
+            },
+        )
+    }
+
+    /// The manifest of an entry whose `needed` outputs are as they were written.
+    fn check(&self, entry: &Path, fingerprint: &str, needed: impl Fn(&str) -> bool) -> Result<Manifest> {
+        let manifest = read_manifest(entry)?;
+        if manifest.fingerprint != fingerprint || Fingerprint::of(&manifest.identity).as_str() != fingerprint {
+            return Err(Error::data(entry.join(MANIFEST), "belongs to another fingerprint", MADE_AGAIN));
+        }
+        for (name, output) in manifest.outputs.iter().filter(|(name, _)| needed(name)) {
+            let path = entry.join(name);
+            let wrong = |message: &str| Error::data(&path, message, MADE_AGAIN);
+            match self.digest(&path) {
+                Ok(found) if found == output.sha256 => {}
+                Ok(_) => return Err(wrong("is not what was written: its sha256 differs")),
+                Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    return Err(wrong("is missing"));
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(manifest)
     }
 
     /// Whether a file is still what its manifest says.
-    pub fn matches(&self, path: &Path, output: &OutputFile) -> Result<(), String> {
-        match self.digest(path) {
-            Ok(found) if found == output.sha256 => Ok(()),
-            Ok(_) => Err(format!("`{}` is not what was written: its sha256 differs", path.display())),
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                Err(format!("`{}` is missing", path.display()))
-            }
-            Err(error) => Err(error.to_string()),
-        }
+    pub fn matches(&self, path: &Path, output: &OutputFile) -> bool {
+        self.digest(path).is_ok_and(|found| found == output.sha256)
     }
 
-    /// A file's sha256, from the memo if size, time and inode are as they were.
+    /// A file's sha256, from the memo if size, times and inode are as they were.
     pub fn digest(&self, path: &Path) -> Result<String> {
         let key = path.strip_prefix(&self.root).unwrap_or(path).display().to_string();
         let stamp = memo::Stamp::of(path)?;
@@ -132,6 +183,14 @@ impl Store {
         }
         let digest = fs::sha256_file(path)?;
         self.memo().put(key, stamp, &digest);
+        Ok(digest)
+    }
+
+    /// A file's sha256, read again whatever the memo says, which is corrected.
+    pub fn digest_again(&self, path: &Path) -> Result<String> {
+        let stamp = memo::Stamp::of(path)?;
+        let digest = fs::sha256_file(path)?;
+        self.memo().put(path.strip_prefix(&self.root).unwrap_or(path).display().to_string(), stamp, &digest);
         Ok(digest)
     }
 
@@ -225,15 +284,13 @@ impl Claim {
             }
             manifest.outputs.insert(name, OutputFile { sha256, bytes });
         }
+        let manifest = sealed(manifest);
         let text = serde_json::to_string_pretty(&manifest).map_err(|error| json_fault(&error))?;
         fs::write_atomic(&self.staging.join(MANIFEST), text.as_bytes())?;
-        if self.entry.exists() {
-            // A corrupt or forced entry goes only now that its successor is complete.
-            let old = self.staging.with_extension("old");
-            fs::remove(&old)?;
-            fs::rename(&self.entry, &old)?;
-            fs::rename(&self.staging, &self.entry)?;
-            fs::remove(&old)?;
+        if self.entry.symlink_metadata().is_ok() {
+            // A damaged or forced entry goes only now that its successor is complete, and in one step: it is removed under
+            // the name of the staging folder.
+            fs::exchange(&self.staging, &self.entry)?;
         } else {
             fs::rename(&self.staging, &self.entry)?;
         }
@@ -267,13 +324,40 @@ pub fn read_manifest(entry: &Path) -> Result<Manifest> {
 
 fn read_manifest_file(path: &Path) -> Result<Manifest> {
     let bytes = fs::read(path)?;
-    let manifest: Manifest = serde_json::from_slice(&bytes)
-        .map_err(|error| Error::data(path, format!("not a manifest: {error}"), "it is made again when it is needed"))?;
-    if manifest.schema > SCHEMA {
-        let message = format!("written by a newer program (schema {})", manifest.schema);
-        return Err(Error::data(path, message, "use that program, or another `--cache-dir`"));
+    let wrong = |message: String| Error::data(path, message, MADE_AGAIN);
+    let not_one = |error: serde_json::Error| wrong(format!("not a manifest: {error}"));
+    // Of a newer schema, other fields may be missing or of other kinds.
+    let fields: serde_json::Value = serde_json::from_slice(&bytes).map_err(not_one)?;
+    if let Some(schema) = fields["schema"].as_u64().filter(|&schema| schema > SCHEMA.into()) {
+        return Err(Error::Newer { path: path.to_path_buf(), schema: u32::try_from(schema).unwrap_or(u32::MAX) });
+    }
+    let manifest: Manifest = serde_json::from_value(fields).map_err(not_one)?;
+    if !is_sealed(&manifest) {
+        return Err(wrong("is not what was written: its own digest differs".into()));
     }
     Ok(manifest)
+}
+
+/// A manifest with the digest of itself.
+pub fn sealed(mut manifest: Manifest) -> Manifest {
+    manifest.schema = SCHEMA;
+    manifest.sha256 = None;
+    manifest.sha256 = Some(seal(&manifest));
+    manifest
+}
+
+/// Whether a manifest is what was written; of schema 1, which had no digest, nobody knows.
+pub fn is_sealed(manifest: &Manifest) -> bool {
+    let plain = || Manifest { sha256: None, ..manifest.clone() };
+    match &manifest.sha256 {
+        Some(says) => *says == seal(&plain()),
+        None => manifest.schema < 2,
+    }
+}
+
+fn seal(manifest: &Manifest) -> String {
+    let value = serde_json::to_value(manifest).unwrap_or_default(); // Plain data: cannot fail.
+    Fingerprint::of(&value).to_string()
 }
 
 /// One digest over the files of an entry that a reader depends on.

@@ -222,9 +222,12 @@ fn lines(name: &str, bytes: &[u8]) -> Result<Vec<EpochMetrics>, Fault> {
 
 fn manifest(files: &Files, name: &str, stage: StageKind) -> Result<Manifest, Fault> {
     let manifest: Manifest = canonical(name, get(files, name)?)?;
-    if manifest.schema != store::SCHEMA {
-        let message = format!("schema: says {}, this program reads {}", manifest.schema, store::SCHEMA);
+    if manifest.schema > store::SCHEMA {
+        let message = format!("schema: says {}, this program reads up to {}", manifest.schema, store::SCHEMA);
         return Err(Fault::new(name, message));
+    }
+    if !store::is_sealed(&manifest) {
+        return Err(Fault::new(name, "sha256: is not that of the manifest".to_owned()));
     }
     if manifest.stage != stage.name() {
         return Err(Fault::new(name, format!("stage: says {}, follows {}", manifest.stage, stage.name())));

@@ -8,12 +8,14 @@ use crate::error::{Error, Result};
 use crate::event::size;
 use crate::plan::Cell;
 
-/// Writes the bundle; exit code 0, also if cells have no result.
+/// Writes the bundle; exit code 0, also if cells have no result, and 1 if the results of one are damaged.
 pub(super) fn write(session: &Session, out: Option<PathBuf>) -> Result<u8> {
-    let written = bundle::write(&session.runner(), &session.reports, out)?;
+    let runner = session.runner();
+    let damaged = runner.damaged();
+    let written = bundle::write(&runner, &session.reports, out)?;
     print(&summary(&written.verified));
     print(&format!("{}\n{}, sha256 {}", written.path.display(), size(written.bytes), written.sha256));
-    Ok(0)
+    Ok(super::tell_damage(&damaged))
 }
 
 /// Verifies a bundle; exit code 1 with the first thing that does not follow.

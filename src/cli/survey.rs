@@ -20,7 +20,7 @@ struct Entry {
     subject: String,
     /// Null for figures and report while cells are to run: what those give is a part of it.
     fingerprint: Option<String>,
-    /// `hit`, `imported`, `run` or `maybe`.
+    /// `hit`, `imported`, `run`, `maybe` or `unreadable`.
     state: &'static str,
     /// Why it is not a hit; empty for a hit.
     reason: String,
@@ -95,6 +95,7 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
             ("imported", _) => "imported",
             ("run", false) => "stale",
             ("run", true) => "missing",
+            ("unreadable", _) => "unreadable",
             _ => "unsure",
         };
         let short = entry.fingerprint.as_deref().map_or("—", |fingerprint| &fingerprint[..12]);
@@ -155,14 +156,14 @@ fn summary_entry(
     session: &Session,
     stage: StageKind,
     fingerprint: Option<String>,
-    (state, reason): (&'static str, String),
+    found: (&'static str, String),
 ) -> Entry {
     Entry {
         stage: stage.name(),
         subject: session.loaded.profile.clone(),
         fingerprint,
-        state,
-        reason,
+        state: found.0,
+        reason: found.1,
         changes: Vec::new(),
         seconds: None,
         failure: String::new(),
@@ -201,6 +202,7 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
         Status::Hit(_) => ("hit", None),
         Status::Run(reason) => ("run", Some(runner.explain(id, reason))),
         Status::Maybe(reason) => ("maybe", Some(reason)),
+        Status::Unreadable(reason) => ("unreadable", Some(Reason::Damaged(reason))),
     };
     let cell = if let Work::Train(cell) = node.work { Some(&session.plan.cells[cell]) } else { None };
     Entry {

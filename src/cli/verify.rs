@@ -8,17 +8,19 @@ use crate::event::size;
 use crate::fingerprint::Fingerprint;
 use crate::fs;
 use crate::plan::StageKind;
-use crate::store;
+use crate::store::{self, Store};
 
 /// Prints what does not match; exit code 1 if anything does not.
 pub(super) fn verify(session: &Session) -> u8 {
-    let (mut files, mut bytes, mut faults) = (0_u64, 0_u64, Vec::new());
+    let (mut files, mut bytes, mut faults, mut notes) = (0_u64, 0_u64, Vec::new(), Vec::new());
     let stages = StageKind::ALL.map(|stage| session.store.root().join(stage.name()));
     for folder in stages.into_iter().chain([session.store.foreign_root()]) {
         for entry in entries(&folder) {
             match store::read_manifest(&entry) {
                 Ok(manifest) => {
-                    faults.extend(check(&entry, &manifest));
+                    let (found, extra) = check(&session.store, &entry, &manifest);
+                    faults.extend(found);
+                    notes.extend(extra);
                     files += manifest.outputs.len() as u64;
                     bytes += manifest.outputs.values().map(|output| output.bytes).sum::<u64>();
                 }
@@ -26,8 +28,10 @@ pub(super) fn verify(session: &Session) -> u8 {
             }
         }
     }
-    for fault in &faults {
-        print(fault);
+    // What was found counts from now on: the next run takes it from there.
+    session.store.save_memo();
+    for line in notes.iter().chain(&faults) {
+        print(line);
     }
     if faults.is_empty() {
         print(&format!("{files} files, {}: all as they were written", size(bytes)));
@@ -45,7 +49,8 @@ pub(super) fn entries(stage: &Path) -> Vec<std::path::PathBuf> {
     found
 }
 
-fn check(entry: &Path, manifest: &Manifest) -> Vec<String> {
+/// What does not match, and files that are not ours, which harm nothing.
+fn check(store: &Store, entry: &Path, manifest: &Manifest) -> (Vec<String>, Vec<String>) {
     let mut faults = Vec::new();
     let folder = entry.file_name().map(|name| name.display().to_string()).unwrap_or_default();
     if Fingerprint::of(&manifest.identity).as_str() != manifest.fingerprint || folder != manifest.fingerprint {
@@ -56,7 +61,7 @@ fn check(entry: &Path, manifest: &Manifest) -> Vec<String> {
     }
     for (name, output) in &manifest.outputs {
         let path = entry.join(name);
-        match fs::sha256_file(&path) {
+        match store.digest_again(&path) {
             Ok(found) if found == output.sha256 => {}
             Ok(found) => faults.push(format!(
                 "`{}`: sha256 {found}, written {} ({} of {})",
@@ -71,11 +76,8 @@ fn check(entry: &Path, manifest: &Manifest) -> Vec<String> {
     let known =
         |file: &Path| file == Path::new(store::MANIFEST) || manifest.outputs.contains_key(&file.display().to_string());
     let extra = fs::files_below(entry).unwrap_or_default();
-    faults.extend(
-        extra
-            .iter()
-            .filter(|file| !known(file))
-            .map(|file| format!("`{}`: nobody wrote this file", entry.join(file).display())),
-    );
-    faults
+    let note = |file: &std::path::PathBuf| {
+        format!("note: `{}` is not of this program, and is ignored", entry.join(file).display())
+    };
+    (faults, extra.iter().filter(|file| !known(file)).map(note).collect())
 }

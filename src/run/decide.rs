@@ -18,6 +18,8 @@ pub enum Status {
     Run(Reason),
     /// Its result is there, but an input is made again: it runs if that comes out different.
     Maybe(Reason),
+    /// Something is there that cannot be read: it must not run over it.
+    Unreadable(String),
 }
 
 /// Why a stage is not a hit.
@@ -30,7 +32,7 @@ pub enum Reason {
     /// It ran with other values of these fields.
     Changed(Vec<Difference>),
     /// Its result is damaged.
-    Corrupt(String),
+    Damaged(String),
     /// An input came out different from what was read.
     Input(String),
     /// An input is made again.
@@ -52,7 +54,7 @@ impl fmt::Display for Reason {
                     more => write!(formatter, " and {} more", more - 3),
                 }
             }
-            Self::Corrupt(message) => write!(formatter, "made again: {message}"),
+            Self::Damaged(message) => write!(formatter, "made again: {message}"),
             Self::Input(input) => write!(formatter, "made again: {input} is not what it was made from"),
             Self::Upstream(input) => write!(formatter, "runs if {input} comes out different"),
             Self::Forced => formatter.write_str("forced"),
@@ -63,17 +65,31 @@ impl fmt::Display for Reason {
 impl Runner<'_> {
     /// Whether a stage would run now.
     pub fn status(&self, id: NodeId) -> Status {
+        self.status_by(id, Store::lookup)
+    }
+
+    /// The same for what a report needs: a training without its weights still is evidence.
+    pub(super) fn evidence(&self, id: NodeId) -> Status {
+        self.status_by(id, Store::lookup_evidence)
+    }
+
+    fn status_by(&self, id: NodeId, look: fn(&Store, &Node) -> Lookup) -> Status {
         let node = &self.plan.nodes[id];
-        let manifest = match self.store.lookup(node) {
+        let manifest = match look(self.store, node) {
             Lookup::Hit(manifest) => manifest,
-            Lookup::Corrupt(message) => return Status::Run(Reason::Corrupt(message)),
+            Lookup::Damaged(message) => return Status::Run(Reason::Damaged(message)),
+            Lookup::Unreadable(message) => return Status::Unreadable(message),
             Lookup::Absent => return Status::Run(Reason::New),
         };
         for &input in &node.inputs {
             let upstream = &self.plan.nodes[input];
             let named = format!("`{}` of `{}`", upstream.stage.name(), upstream.subject);
-            let current = self.known(input).map_or_else(|| self.status(input), |known| Status::Hit(Box::new(known)));
-            let Status::Hit(current) = current else { return Status::Maybe(Reason::Upstream(named)) };
+            let known = self.known(input).map(|known| Status::Hit(Box::new(known)));
+            let current = match known.unwrap_or_else(|| self.status_by(input, look)) {
+                Status::Hit(current) => current,
+                Status::Unreadable(message) => return Status::Unreadable(message),
+                _ => return Status::Maybe(Reason::Upstream(named)),
+            };
             let read = manifest.inputs.get(upstream.fingerprint.as_str());
             if read.is_some_and(|read| *read != store::content(&current, node.stage)) {
                 return Status::Run(Reason::Input(named));

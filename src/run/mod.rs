@@ -171,11 +171,18 @@ impl<'a> Runner<'a> {
         // Whoever asks for a report takes imported results; whoever asks for a training gets one.
         let summarizes = self.options.upto >= StageKind::Plot;
         let (imported, wanted): (Vec<&Cell>, _) = selected.partition(|cell| summarizes && self.foreign(cell).is_some());
+        let (lost, wanted): (Vec<&Cell>, Vec<&Cell>) =
+            wanted.into_iter().partition(|cell| summarizes && self.lost_import(cell).is_some());
         if !imported.is_empty() {
             self.reporter.emit(&Event::Note(&format!("imported: {} cells", imported.len())));
         }
         let queue: Mutex<VecDeque<&Cell>> = Mutex::new(wanted.into());
         let outcomes = Mutex::new(BTreeMap::new());
+        for cell in lost {
+            let reason = self.lost_import(cell).unwrap_or_default();
+            self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
+            lock(&outcomes).insert(cell.id.to_string(), CellOutcome::Failed(reason));
+        }
         let fatal = Mutex::new(None);
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
@@ -253,6 +260,9 @@ impl<'a> Runner<'a> {
         if self.local(cell) || self.foreign(cell).is_some() {
             return CellState::Done;
         }
+        if let Some(reason) = self.damage(cell) {
+            return CellState::Failed { reason };
+        }
         let nodes = [&self.plan.nodes[cell.train], &self.plan.nodes[cell.evaluate]];
         match nodes.iter().find_map(|node| self.store.failure(node)) {
             Some(failure) => CellState::Failed { reason: failure.reason },
@@ -260,16 +270,41 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Whether a cell's results were made in this cache.
+    /// Whether a cell's results were made in this cache, and are there but perhaps for the weights.
     fn local(&self, cell: &Cell) -> bool {
-        let hit = |id: NodeId| self.known(id).is_some() || matches!(self.status(id), Status::Hit(_));
+        let hit = |id: NodeId| self.known(id).is_some() || matches!(self.evidence(id), Status::Hit(_));
         hit(cell.train) && hit(cell.evaluate)
     }
 
     /// A cell's results from a bundle, if there are none of this cache's own.
     pub fn foreign(&self, cell: &Cell) -> Option<Foreign> {
-        let foreign = self.store.foreign(self.plan.nodes[cell.evaluate].fingerprint.as_str())?;
+        let foreign = self.store.foreign(self.plan.nodes[cell.evaluate].fingerprint.as_str()).ok()??;
         (!self.local(cell)).then_some(foreign)
+    }
+
+    /// What is wrong with a cell's results from a bundle, if there are some and none of this cache's own.
+    fn lost_import(&self, cell: &Cell) -> Option<String> {
+        let error = self.store.foreign(self.plan.nodes[cell.evaluate].fingerprint.as_str()).err()?;
+        let reason =
+            format!("imported results are damaged: {error}; import the bundle again, or `train` the cell here");
+        (!self.local(cell)).then_some(reason)
+    }
+
+    /// What is wrong with results that are there and cannot be used.
+    fn damage(&self, cell: &Cell) -> Option<String> {
+        let own = [cell.train, cell.evaluate].into_iter().find_map(|id| match self.evidence(id) {
+            Status::Run(Reason::Damaged(message)) => Some(format!("damaged: {message}")),
+            Status::Unreadable(message) => Some(message),
+            _ => None,
+        });
+        own.or_else(|| self.lost_import(cell))
+    }
+
+    /// The cells whose results are there and cannot be used, with what is wrong.
+    pub fn damaged(&self) -> Vec<(&'a Cell, String)> {
+        let unusable = |cell: &&Cell| !self.local(cell) && self.foreign(cell).is_none();
+        let cells = self.plan.cells.iter().filter(unusable);
+        cells.filter_map(|cell| Some((cell, self.damage(cell)?))).collect()
     }
 
     /// Where the results of cells that are not this cache's own came from.
@@ -306,7 +341,14 @@ impl<'a> Runner<'a> {
             Status::Hit(manifest) if !forced => Ok(self.finish(node, *manifest, false)),
             Status::Hit(_) => self.execute(id, claim, &Reason::Forced),
             Status::Run(reason) | Status::Maybe(reason) => self.execute(id, claim, &reason),
+            Status::Unreadable(message) => Err(self.unreadable(id, message)),
         }
+    }
+
+    /// What cannot be read may be sound: nothing is written over it.
+    fn unreadable(&self, id: NodeId, message: String) -> Error {
+        let entry = self.store.entry(&self.plan.nodes[id]);
+        Error::data(entry, message, "try again; `fpl-repro verify` reads everything")
     }
 
     /// With `--only`, other stages must be there.
@@ -314,6 +356,7 @@ impl<'a> Runner<'a> {
         let node = &self.plan.nodes[id];
         match self.status(id) {
             Status::Hit(manifest) => Ok(self.finish(node, *manifest, false)),
+            Status::Unreadable(message) => Err(self.unreadable(id, message)),
             Status::Run(reason) | Status::Maybe(reason) => Err(Error::Forbidden {
                 message: format!(
                     "needs `{}` of `{}`, which is not there ({}) and which --only forbids",
@@ -441,6 +484,7 @@ fn manifest(
         started: started.to_owned(),
         finished: environment::now(),
         seconds,
+        sha256: None,
     }
 }
 

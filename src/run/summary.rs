@@ -144,7 +144,7 @@ fn check(runner: &Runner, node: &Node, read: &BTreeMap<String, String>) -> Resul
     match runner.store.lookup(node) {
         Lookup::Hit(manifest) if manifest.inputs == *read => Ok(manifest),
         Lookup::Hit(_) => Err("the results changed".to_owned()),
-        Lookup::Corrupt(message) => Err(format!("made again: {message}")),
+        Lookup::Damaged(message) | Lookup::Unreadable(message) => Err(format!("made again: {message}")),
         Lookup::Absent => Err("not made yet for these results".to_owned()),
     }
 }
@@ -172,7 +172,7 @@ fn publish(runner: &Runner, entry: &Path, written: &Manifest, folder: &Path) -> 
     let _lock = runner.store.lock(&format!("publish-{}", runner.loaded.profile))?;
     let current = |name: &str| {
         let output = &written.outputs[name];
-        runner.store.matches(&folder.join(name), output).is_ok()
+        runner.store.matches(&folder.join(name), output)
     };
     let before = store::read_manifest(folder).map(|manifest| manifest.outputs).unwrap_or_default();
     for name in written.outputs.keys().filter(|name| !current(name)) {

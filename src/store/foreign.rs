@@ -1,11 +1,12 @@
 //! Results from other machines: `cache/foreign/<fingerprint of the evaluation>/`, brought in by `import`.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{MANIFEST, Store, json_fault, manifests_below, read_manifest_file};
+use super::{MANIFEST, Store, json_fault, manifests_below, read_manifest_file, sealed};
 use crate::artifact::{Manifest, OutputFile};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs;
 use crate::report::input::Origin;
 
@@ -44,16 +45,21 @@ impl Store {
         manifests_below(&self.foreign_root())
     }
 
-    /// The results of an evaluation from another machine, if they are here and as they were written.
-    pub fn foreign(&self, fingerprint: &str) -> Option<Foreign> {
+    /// The results of an evaluation from another machine, if they are here.
+    ///
+    /// # Errors
+    /// If they are not as they were written, or cannot be read.
+    pub fn foreign(&self, fingerprint: &str) -> Result<Option<Foreign>> {
         let entry = self.foreign_root().join(fingerprint);
-        if !entry.is_dir() {
-            return None;
+        if entry.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Ok(None);
         }
-        let manifest = self.check(&entry, fingerprint).ok()?;
-        let train = read_manifest_file(&entry.join(TRAIN_MANIFEST)).ok()?;
-        let origin = serde_json::from_slice(&fs::read(&entry.join(ORIGIN)).ok()?).ok()?;
-        Some(Foreign { entry, manifest, train, origin })
+        let manifest = self.check(&entry, fingerprint, |_| true)?;
+        let train = read_manifest_file(&entry.join(TRAIN_MANIFEST))?;
+        let origin = entry.join(ORIGIN);
+        let origin = serde_json::from_slice(&fs::read(&origin)?)
+            .map_err(|error| Error::data(&origin, error.to_string(), "import the bundle again"))?;
+        Ok(Some(Foreign { entry, manifest, train, origin }))
     }
 
     /// Adds results from another machine; false if some for the same fingerprint are here.
@@ -61,7 +67,7 @@ impl Store {
     /// The caller holds the lock `foreign`. The entry appears by one rename.
     pub fn add_foreign(&self, evaluate: &Manifest, files: &BTreeMap<&str, &[u8]>) -> Result<bool> {
         let entry = self.foreign_root().join(&evaluate.fingerprint);
-        if self.foreign(&evaluate.fingerprint).is_some() {
+        if matches!(self.foreign(&evaluate.fingerprint), Ok(Some(_))) {
             return Ok(false);
         }
         let staging = self.root().join("staging").join(format!("foreign-{}", evaluate.fingerprint));
@@ -83,6 +89,6 @@ fn write(folder: &Path, evaluate: &Manifest, files: &BTreeMap<&str, &[u8]>) -> R
         let output = OutputFile { sha256: fs::sha256_bytes(bytes), bytes: bytes.len() as u64 };
         manifest.outputs.insert((*name).to_owned(), output);
     }
-    let text = serde_json::to_string_pretty(&manifest).map_err(|error| json_fault(&error))?;
+    let text = serde_json::to_string_pretty(&sealed(manifest)).map_err(|error| json_fault(&error))?;
     fs::write_atomic(&folder.join(MANIFEST), text.as_bytes())
 }

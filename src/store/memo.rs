@@ -1,4 +1,4 @@
-//! Remembers digests of files by size, time and inode, so that an unchanged file is not read again.
+//! Remembers digests of files by size, times and inode, so that an unchanged file is not read again.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs;
 
 /// What changes when a file is written.
@@ -16,17 +16,22 @@ pub(super) struct Stamp {
     modified: i64,
     nanoseconds: i64,
     inode: u64,
+    /// When the file's metadata or content last changed, which no program can set back.
+    changed: i64,
+    changed_nanoseconds: i64,
 }
 
 impl Stamp {
     /// The stamp of a regular file.
     pub(super) fn of(path: &Path) -> Result<Self> {
-        let metadata = std::fs::metadata(path).map_err(Error::io("read", path))?;
+        let metadata = fs::metadata(path)?;
         Ok(Self {
             bytes: metadata.len(),
             modified: metadata.mtime(),
             nanoseconds: metadata.mtime_nsec(),
             inode: metadata.ino(),
+            changed: metadata.ctime(),
+            changed_nanoseconds: metadata.ctime_nsec(),
         })
     }
 }

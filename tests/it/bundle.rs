@@ -283,6 +283,7 @@ fn what_another_version_rendered_is_not_compared_but_its_numbers_are() {
     let version = manifest.identity["version"].as_u64().unwrap() + 1;
     manifest.identity["version"] = json!(version);
     manifest.fingerprint = fpl_repro::fingerprint::Fingerprint::of(&manifest.identity).to_string();
+    let manifest = fpl_repro::store::sealed(manifest);
     let before = sha256_bytes(&archive.files[name]);
     archive.files.insert(name.to_owned(), serde_json::to_vec_pretty(&manifest).unwrap());
     let metadata = String::from_utf8(archive.files[CRATE].clone()).unwrap();

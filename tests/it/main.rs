@@ -4,6 +4,7 @@ mod archive;
 mod browser;
 mod bundle;
 mod config;
+mod damage;
 mod diff;
 mod download;
 mod figures;

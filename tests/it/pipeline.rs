@@ -10,7 +10,7 @@ use std::path::Path;
 use fpl_repro::artifact::EpochMetrics;
 use fpl_repro::fs::files_below;
 
-use crate::support::{CE, FPL, Project, kill, wait_for_end};
+use crate::support::{CE, FPL, Project, flip, kill, wait_for_end};
 
 const FALSE_CLASSES: &str = "losses.fpl.false_classes=2";
 /// Infinite in float32, so the first loss is not finite.
@@ -26,14 +26,6 @@ fn stages(cell: &str) -> BTreeSet<String> {
 
 fn summaries() -> BTreeSet<String> {
     set(["plot test", "report test"])
-}
-
-/// Changes a byte in the middle of a file.
-fn flip(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(path, bytes).unwrap();
 }
 
 // --- What runs ---------------------------------------------------------------------------------------------------------
@@ -295,8 +287,8 @@ fn damaged_results_are_named_and_made_again() {
     flip(&model);
     fs::remove_file(&scores).unwrap();
     let output = project.ok(&["all"]);
-    output.says(&format!("{}` is not what was written: its sha256 differs", name(&project, &model)));
-    output.says(&format!("{}` is missing", name(&project, &scores)));
+    output.says(&format!("{}`: is not what was written: its sha256 differs", name(&project, &model)));
+    output.says(&format!("{}`: is missing", name(&project, &scores)));
     // The weights come out as before, so the evaluation of them stays; the report has the training's new times.
     assert_eq!(output.ran(), &set([&format!("train {CE}"), &format!("evaluate {FPL}")]) | &summaries());
     assert_eq!(project.weights(CE), weights);

@@ -291,3 +291,11 @@ fn output(command: &mut Command) -> Output {
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Output { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
+
+/// Changes a byte in the middle of a file.
+pub(crate) fn flip(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
