@@ -106,7 +106,8 @@ fn a_file_of_another_program_is_ignored_by_verify_and_by_all() {
 
 #[test]
 fn a_manifest_must_be_what_was_written() {
-    let changes: [(&str, fn(&mut Value)); 4] = [
+    type Change = (&'static str, fn(&mut Value));
+    let changes: [Change; 4] = [
         ("outputs", |manifest| manifest["outputs"] = json!({})),
         ("seconds", |manifest| manifest["seconds"] = json!(1.0)),
         ("epochs", |manifest| manifest["identity"]["fields"]["recipe"]["epochs"] = json!(3)),
