@@ -124,6 +124,9 @@ enum Command {
         /// Only say what would be removed
         #[arg(long)]
         dry_run: bool,
+        /// Remove trainings, evaluations and checkpoints too that no profile's plan and no published report has
+        #[arg(long)]
+        trainings: bool,
     },
 }
 
@@ -262,7 +265,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Import { bundle } => bundle::import(&session, bundle),
         Command::Diff { .. } => Ok(0),
         Command::Verify { .. } => Ok(verify::verify(&session)),
-        Command::Gc { dry_run } => gc::gc(&session, *dry_run),
+        Command::Gc { dry_run, trainings } => gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }),
     }
 }
 

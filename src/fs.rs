@@ -154,6 +154,13 @@ impl Lock {
         Ok(Self { _file: file })
     }
 
+    /// Takes the lock together with others that take it so.
+    pub fn shared(path: &Path) -> Result<Self> {
+        let file = Self::open(path)?;
+        file.lock_shared().map_err(Error::io("lock", path))?;
+        Ok(Self { _file: file })
+    }
+
     /// Takes the lock if it is free.
     pub fn try_acquire(path: &Path) -> Result<Option<Self>> {
         let file = Self::open(path)?;

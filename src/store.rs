@@ -24,6 +24,8 @@ pub const MANIFEST: &str = "manifest.json";
 /// Format of the manifest that this program writes. 1: original. 2: with a digest of itself.
 pub const SCHEMA: u32 = 2;
 
+/// What marks the folder: <https://bford.info/cachedir/>.
+const TAG: &str = "CACHEDIR.TAG";
 const MADE_AGAIN: &str = "it is made again when it is needed";
 
 /// The cache folder.
@@ -219,9 +221,33 @@ impl Store {
         Lock::acquire(&self.lock_path(name), || {})
     }
 
-    /// Marks the folder as a cache for backup programs.
+    /// Says that a plan uses what is here, until the lock is dropped; `None` where nothing can be written, and so nothing
+    /// can be removed.
+    pub fn hold(&self) -> Result<Option<Lock>> {
+        match self.tag().and_then(|()| Lock::shared(&self.lock_path("cache"))) {
+            Err(Error::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Ok(None)
+            }
+            held => held.map(Some),
+        }
+    }
+
+    /// The right to remove what is here; `None` while a plan uses it.
+    pub fn hold_alone(&self) -> Result<Option<Lock>> {
+        Lock::try_acquire(&self.lock_path("cache"))
+    }
+
+    /// Whether this program made the folder.
+    pub fn is_cache(&self) -> bool {
+        let tag = std::fs::read_to_string(self.root.join(TAG));
+        tag.is_ok_and(|text| text.contains("Cache of fpl-repro"))
+    }
+
+    /// Marks the folder as a cache, for `gc` and for backup programs.
     fn tag(&self) -> Result<()> {
-        let tag = self.root.join("CACHEDIR.TAG");
+        let tag = self.root.join(TAG);
         if tag.exists() {
             return Ok(());
         }

@@ -1,61 +1,147 @@
 //! `gc`: removes what no plan uses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{Session, print, verify};
+use crate::artifact::METRICS;
 use crate::config::{self, Config, Loaded};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::size;
-use crate::fs::{self, Lock};
+use crate::fs;
+use crate::number::{duration, plural};
 use crate::plan::{self, StageKind};
-use crate::run::Runner;
+use crate::results::read_metrics;
+use crate::store;
 
-/// Removes, or with `dry_run` lists, what neither this plan nor that of any profile uses.
+/// How far `gc` goes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Nothing is removed, only listed.
+    pub(super) dry_run: bool,
+    /// Trainings, evaluations and checkpoints go too: hours and days of computing.
+    pub(super) trainings: bool,
+}
+
+/// Something in the cache that can go.
+struct Unused {
+    path: PathBuf,
+    what: String,
+}
+
+/// Removes, or lists, what neither this plan nor that of any profile nor a published report uses.
 ///
 /// Cells are kept for every archive that was fetched, since a local archive has a fingerprint of its own.
-pub(super) fn gc(session: &Session, dry_run: bool) -> Result<u8> {
-    let used = used(session)?;
+///
+/// # Errors
+/// If the folder is no cache of this program, or a run uses it.
+pub(super) fn gc(session: &Session, scope: Scope) -> Result<u8> {
     let root = session.store.root();
-    let mut unused: Vec<(PathBuf, String)> = Vec::new();
+    if !root.exists() {
+        print("nothing is there");
+        return Ok(0);
+    }
+    if !session.store.is_cache() {
+        return Err(Error::Usage {
+            message: format!("`{}` is no cache of this program", root.display()),
+            help: "only what this program made is removed: name its cache with `--cache-dir`".into(),
+        });
+    }
+    // A run with other options uses what no profile's plan has. None begins while this is held.
+    let alone = if scope.dry_run { None } else { session.store.hold_alone()? };
+    if !scope.dry_run && alone.is_none() {
+        return Err(Error::Usage {
+            message: format!("a run uses `{}`", root.display()),
+            help: "wait until it has ended; `gc --dry-run` can be asked at any time".into(),
+        });
+    }
+    let mut keep = used(session)?;
+    keep.extend(published(&session.reports));
+    let costly = costly(session, &keep);
+    if !scope.trainings {
+        keep.extend(costly.keys().cloned());
+    }
+    let keep = with_inputs(session, keep);
+    let unused = unused(root, &keep);
+    let total: u64 = unused.iter().map(|unused| size_of(&unused.path)).sum();
+    for Unused { path, what } in &unused {
+        let verb = if scope.dry_run { "unused  " } else { "removed " };
+        print(&format!("{verb} {:>9}  {what}  `{}`", size(size_of(path)), path.display()));
+        if !scope.dry_run {
+            fs::remove(path)?;
+        }
+    }
+    keep_foreign(session, &keep);
+    let verb = if scope.dry_run { "would be removed" } else { "removed" };
+    print(&format!("{} {verb}, {}", size(total), plural(unused.len(), "entry")));
+    if !scope.trainings && !costly.is_empty() {
+        let time = duration(costly.values().sum());
+        let entries = plural(costly.len(), "result");
+        print(&format!(
+            "{entries} of {time} of computing kept, though no profile's plan has them: `gc --trainings` removes them"
+        ));
+    }
+    Ok(0)
+}
+
+/// What trainings, evaluations and checkpoints that nothing uses took, in seconds, by their fingerprints.
+fn costly(session: &Session, keep: &BTreeSet<String>) -> BTreeMap<String, f64> {
+    let stages = [StageKind::Train, StageKind::Evaluate];
+    let manifests = stages.into_iter().flat_map(|stage| session.store.manifests(stage));
+    let results = manifests.map(|(_, manifest)| (manifest.fingerprint, manifest.seconds));
+    let checkpoints = verify::entries(&session.store.root().join("work")).into_iter().map(|work| {
+        let metrics = read_metrics(&work.join(METRICS)).unwrap_or_default();
+        (name(&work), metrics.iter().map(|epoch| epoch.seconds).sum())
+    });
+    results.chain(checkpoints).filter(|(fingerprint, _)| !keep.contains(fingerprint)).collect()
+}
+
+/// The report of every published folder, its figures, and the results that it shows.
+fn published(reports: &Path) -> BTreeSet<String> {
+    let manifests = verify::entries(reports).into_iter().filter_map(|folder| store::read_manifest(&folder).ok());
+    manifests.flat_map(|manifest| manifest.inputs.into_keys().chain([manifest.fingerprint])).collect()
+}
+
+/// Results that stay are of no use without what they were made from.
+fn with_inputs(session: &Session, mut keep: BTreeSet<String>) -> BTreeSet<String> {
+    // An input stands before what reads it, so the last stage comes first.
+    for stage in StageKind::ALL.into_iter().rev() {
+        for (_, manifest) in session.store.manifests(stage) {
+            if keep.contains(&manifest.fingerprint) {
+                keep.extend(manifest.inputs.into_keys());
+            }
+        }
+    }
+    keep
+}
+
+/// What has the form of this program's and is not kept.
+fn unused(root: &Path, keep: &BTreeSet<String>) -> Vec<Unused> {
+    let mut found = Vec::new();
     for stage in StageKind::ALL {
-        for entry in verify::entries(&root.join(stage.name())) {
-            if !used.contains(&name(&entry)) {
-                let subject = crate::store::read_manifest(&entry)
-                    .map_or_else(|_| "unreadable".into(), |manifest| manifest.subject);
-                unused.push((entry, format!("{} of {subject}", stage.name())));
+        for path in verify::entries(&root.join(stage.name())) {
+            // An entry that cannot be read may be sound: `verify` names it.
+            let Ok(manifest) = store::read_manifest(&path) else { continue };
+            if manifest.fingerprint == name(&path) && !keep.contains(&manifest.fingerprint) {
+                found.push(Unused { path, what: format!("{} of {}", stage.name(), manifest.subject) });
             }
         }
     }
     for (folder, what) in [("work", "checkpoint"), ("staging", "unfinished result"), ("failures", "failure")] {
-        for entry in verify::entries(&root.join(folder)) {
-            if !used.contains(name(&entry).trim_end_matches(".json")) {
-                unused.push((entry, what.to_owned()));
+        for path in verify::entries(&root.join(folder)) {
+            let name = name(&path);
+            let fingerprint = name.trim_end_matches(".json").trim_start_matches("foreign-");
+            // Nobody works on what is staged, or a run would hold the cache.
+            if is_fingerprint(fingerprint) && (folder == "staging" || !keep.contains(fingerprint)) {
+                found.push(Unused { path, what: what.to_owned() });
             }
         }
     }
-    let mut total = 0;
-    for (path, what) in &unused {
-        let bytes = size_of(path);
-        if !dry_run && in_use(root, path)? {
-            print(&format!("kept     {:>9}  {what}  `{}`: another process works on it", size(bytes), path.display()));
-            continue;
-        }
-        total += bytes;
-        print(&format!(
-            "{} {:>9}  {what}  `{}`",
-            if dry_run { "unused  " } else { "removed " },
-            size(bytes),
-            path.display()
-        ));
-        if !dry_run {
-            fs::remove(path)?;
-        }
-    }
-    keep_foreign(session, &used);
-    let verb = if dry_run { "would be removed" } else { "removed" };
-    print(&format!("{} {verb}, {} entries", size(total), unused.len()));
-    Ok(0)
+    found
+}
+
+fn is_fingerprint(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// What other machines made is never removed: this machine may be unable to make it again.
@@ -76,20 +162,6 @@ fn name(path: &Path) -> String {
 fn size_of(path: &Path) -> u64 {
     let files = if path.is_dir() { fs::files_below(path).unwrap_or_default() } else { vec![PathBuf::new()] };
     files.iter().filter_map(|file| std::fs::metadata(path.join(file)).ok()).map(|file| file.len()).sum()
-}
-
-/// Whether a running process holds the lock of an entry.
-fn in_use(root: &Path, path: &Path) -> Result<bool> {
-    if name(path).starts_with("foreign-") && Lock::try_acquire(&root.join("locks/foreign.lock"))?.is_none() {
-        return Ok(true);
-    }
-    for stage in StageKind::ALL {
-        let lock = root.join("locks").join(format!("{}-{}.lock", stage.name(), name(path).trim_end_matches(".json")));
-        if lock.exists() && Lock::try_acquire(&lock)?.is_none() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 /// The fingerprints of this plan, and of every profile's for every archive in the cache.
@@ -124,7 +196,5 @@ fn used(session: &Session) -> Result<BTreeSet<String>> {
 fn use_plan(session: &Session, loaded: &Loaded, archive: Option<&str>, used: &mut BTreeSet<String>) -> Result<()> {
     let plan = plan::plan(&loaded.config, &session.shipped, archive, &[])?;
     used.extend(plan.nodes.iter().map(|node| node.fingerprint.to_string()));
-    let runner = Runner::new(loaded, &plan, &session.store, &session.reporter, &session.options);
-    used.extend(runner.summaries().into_iter().map(|(_, fingerprint, _)| fingerprint));
     Ok(())
 }

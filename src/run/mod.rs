@@ -108,6 +108,7 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// What stops the whole run: no data, an interruption, a full disk. A failed cell does not.
     pub fn run(&self, reports: &std::path::Path) -> Result<Outcome> {
+        let _held = self.store.hold()?;
         let result = self.run_stages(reports);
         self.store.save_memo();
         result

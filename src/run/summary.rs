@@ -202,6 +202,7 @@ fn fault(what: &str, message: &str) -> Error {
 impl Runner<'_> {
     /// Makes and publishes the report on what the cache has; no cell runs.
     pub fn publish(&self, reports: &Path) -> Result<Option<Published>> {
+        let _held = self.store.hold()?;
         let published = summarize(self, &self.states(&BTreeMap::new()), reports);
         self.store.save_memo();
         published

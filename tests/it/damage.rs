@@ -179,6 +179,62 @@ fn a_damaged_import_is_named_and_not_trained_anew() {
     assert_eq!(other.ok(&["train"]).ran().iter().filter(|stage| stage.starts_with("train")).count(), 2);
 }
 
+/// A folder that is no cache of this program, with folders that are called as a cache's.
+#[test]
+fn gc_removes_nothing_from_a_folder_that_is_no_cache() {
+    let project = Project::finished();
+    let home = project.root.join("home");
+    for folder in ["work/thesis", "train/dog", "report/2024", "staging"] {
+        fs::create_dir_all(home.join(folder)).unwrap();
+        fs::write(home.join(folder).join("mine.txt"), b"mine").unwrap();
+    }
+    let home_name = home.display().to_string();
+    let output = project.run(&["gc", "--trainings", "--cache-dir", &home_name]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    output.says("is no cache of this program");
+    // Nor what others have put into a cache.
+    for folder in ["work/thesis", "train/dog", "report/2024"] {
+        fs::create_dir_all(project.cache().join(folder)).unwrap();
+        fs::write(project.cache().join(folder).join("mine.txt"), b"mine").unwrap();
+    }
+    project.ok(&["gc", "--trainings"]);
+    for folder in ["work/thesis", "train/dog", "report/2024"] {
+        assert!(
+            home.join(folder).join("mine.txt").is_file() && project.cache().join(folder).join("mine.txt").is_file()
+        );
+    }
+}
+
+/// Another profile's published report, and what it shows, is not this profile's to remove.
+#[test]
+fn gc_keeps_what_published_reports_show() {
+    let project = Project::finished();
+    let other =
+        fs::read_to_string(project.root.join("profiles/test.toml")).unwrap().replace("epochs = 2", "epochs = 1");
+    project.profile("other", &other);
+    let output = project.raw(&["--profile", "other", "all"]);
+    assert_eq!(output.code, 0, "{output:#?}");
+    fs::remove_file(project.root.join("profiles/other.toml")).unwrap();
+    project.ok(&["gc", "--trainings"]).says("0 entries");
+    project.profile("other", &other);
+    assert!(project.raw(&["--profile", "other", "all"]).ran().is_empty());
+    assert!(project.ok(&["all"]).ran().is_empty());
+}
+
+#[test]
+fn gc_waits_for_no_run_and_takes_nothing_from_one() {
+    let project = Project::finished();
+    let mut running = project.start(&["all", "--set", "recipes.table2.epochs=50"]);
+    running.until("epoch 1");
+    let output = project.run(&["gc"]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    output.says("a run uses");
+    assert_eq!(project.run(&["gc", "--dry-run"]).code, 0);
+    running.signal("TERM");
+    assert_eq!(running.end().1.code, 130);
+    project.ok(&["gc"]);
+}
+
 /// A way to spoil a file.
 type Spoil = (&'static str, fn(&Path));
 

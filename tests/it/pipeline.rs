@@ -80,16 +80,22 @@ fn a_changed_loss_runs_its_own_cells_and_going_back_runs_nothing() {
     let back = project.ok(&["all"]);
     assert!(back.ran().is_empty(), "{back:#?}");
 
-    // What no profile uses is listed and removed, and nothing else is.
+    // Figures and reports that are not published can go; a training only for who asks for it.
     let before = project.snapshot();
-    let listed = project.ok(&["gc", "--dry-run"]);
-    assert_eq!(listed.stdout.lines().filter(|line| line.starts_with("unused")).count(), 4, "{listed:#?}");
-    listed.says(&format!("train of {FPL}"));
-    assert_eq!(project.snapshot(), before);
-    let removed = project.ok(&["gc"]);
-    removed.says(", 4 entries");
+    let lists = |args: &[&str], count: usize| {
+        let listed = project.ok(args);
+        assert_eq!(listed.stdout.lines().filter(|line| line.starts_with("unused")).count(), count, "{listed:#?}");
+        assert_eq!(project.snapshot(), before);
+        listed
+    };
+    lists(&["gc", "--dry-run"], 2).says("2 results of");
+    lists(&["gc", "--dry-run", "--trainings"], 4).says(&format!("train of {FPL}"));
     let entries = |stage| fs::read_dir(project.cache().join(stage)).unwrap().count();
-    assert_eq!(["fetch", "train", "evaluate", "plot", "report"].map(entries), [1, 2, 2, 1, 1]);
+    let counts = || ["fetch", "train", "evaluate", "plot", "report"].map(entries);
+    project.ok(&["gc"]).says(", 2 entries");
+    assert_eq!(counts(), [1, 3, 3, 1, 1]);
+    project.ok(&["gc", "--trainings"]).says(", 2 entries");
+    assert_eq!(counts(), [1, 2, 2, 1, 1]);
     assert!(project.ok(&["all"]).ran().is_empty());
     project.ok(&["verify"]);
 }
