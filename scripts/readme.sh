@@ -27,4 +27,6 @@ fpl-repro diff reports/quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro import --profile quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile quickstart
 fpl-repro gc --profile quickstart --dry-run
+fpl-repro completions bash | bash -n
+fpl-repro man | grep -q gc
 fpl-repro --help >/dev/null

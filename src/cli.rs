@@ -13,7 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
@@ -128,6 +128,13 @@ enum Command {
         #[arg(long)]
         trainings: bool,
     },
+    /// Print a script that completes commands and options: `fpl-repro completions bash`
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, for `man -l -`
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +238,19 @@ fn print(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// The completions of a shell, or else the manual page: both follow from the command line's own description.
+fn described(shell: Option<clap_complete::Shell>) -> Result<u8> {
+    let mut text = Vec::new();
+    if let Some(shell) = shell {
+        clap_complete::generate(shell, &mut Cli::command(), "fpl-repro", &mut text);
+    } else {
+        let fault = |error: std::io::Error| Error::Render { what: "manual".into(), message: error.to_string() };
+        clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(fault)?;
+    }
+    print(String::from_utf8_lossy(&text).trim_end());
+    Ok(0)
+}
+
 fn run(cli: &Cli) -> Result<u8> {
     // Reports and bundles of other projects and machines need no configuration.
     match &cli.command {
@@ -239,6 +259,8 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Claims { report: Some(report), json } => {
             return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
         }
+        Command::Completions { shell } => return described(Some(*shell)),
+        Command::Man => return described(None),
         _ => {}
     }
     let session = Session::new(cli)?;
@@ -263,7 +285,7 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Bundle { output } => bundle::write(&session, output.clone()),
         Command::Import { bundle } => bundle::import(&session, bundle),
-        Command::Diff { .. } => Ok(0),
+        Command::Diff { .. } | Command::Completions { .. } | Command::Man => Ok(0),
         Command::Verify { .. } => Ok(verify::verify(&session)),
         Command::Gc { dry_run, trainings } => gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }),
     }
