@@ -1,6 +1,7 @@
 //! The paper as data: what it reports, says, claims and leaves open (`paper.toml`).
 
 pub mod measure;
+mod family;
 pub mod audit;
 
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{RowId, Setting};
+pub use family::{Family, Margin};
 pub use measure::Measure;
 
 /// The paper.
@@ -37,6 +39,10 @@ pub struct Paper {
     pub statements: Vec<Statement>,
     /// What is claimed.
     pub claims: Vec<Claim>,
+    /// Which claims are judged together, and when.
+    pub family: Family,
+    /// The smallest differences that matter; a measure without one has none.
+    pub margins: Vec<Margin>,
     /// What a reader finds that no computation does.
     pub findings: Vec<Finding>,
     /// What is left open.
@@ -266,6 +272,11 @@ impl Paper {
     pub fn check(&self, statement: &Statement) -> Option<(f64, bool)> {
         let of_tables = self.of_tables(statement.measure, &statement.row, statement.minus.as_ref())?;
         Some((of_tables, (statement.value - of_tables).abs() < statement.measure.rounding()))
+    }
+
+    /// The smallest difference in a measure that matters; `None` where none is declared.
+    pub fn margin(&self, measure: &Measure) -> Option<f64> {
+        self.margins.iter().find(|margin| margin.measure == measure).map(|margin| margin.difference)
     }
 
     /// The effect that the paper reports for a claim, from its tables.

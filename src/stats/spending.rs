@@ -1,6 +1,6 @@
 //! Looking after every pair of runs, with one error rate for all looks.
 //!
-//! N pairs are planned. After pair n the share α·(n/N)^ρ of all 2ⁿ patterns of signs may have been rejected: those that
+//! N pairs are planned, and after which of them one looks. At a look after pair n the share α·(n/N)^ρ of all 2ⁿ patterns of signs may have been rejected: those that
 //! continue a pattern rejected earlier stay rejected, and of the others the most extreme follow while there is room. The
 //! claim is rejected at the first look that rejects the observed pattern. Given the sizes of the differences all patterns are
 //! equally likely where there is no difference, so the error over all looks is at most α, exactly. (Zhang and Rosenberger,
@@ -32,10 +32,12 @@ pub struct SpendingPlan {
     pairs: usize,
     level: f64,
     exponent: f64,
+    /// Bit n: whether one looks after pair n.
+    looks: u32,
 }
 
 impl SpendingPlan {
-    /// `pairs` planned, `level` (0.05) to spend, and the exponent ρ ([`SPENDING_EXPONENT`]).
+    /// `pairs` planned, `level` (0.05) to spend, and the exponent ρ ([`SPENDING_EXPONENT`]); one looks after every pair.
     ///
     /// # Errors
     /// [`Undefined`] of 0 or more than 20 pairs, a level outside 0 to 1, and an exponent that is not positive.
@@ -51,7 +53,19 @@ impl SpendingPlan {
         if !(exponent > 0.0 && exponent.is_finite()) {
             return Err(Undefined::Parameter("the exponent of a spending function is positive"));
         }
-        Ok(Self { pairs, level, exponent })
+        Ok(Self { pairs, level, exponent, looks: u32::MAX })
+    }
+
+    /// The same plan with looks after these numbers of pairs only.
+    ///
+    /// # Errors
+    /// [`Undefined::Parameter`] unless they ascend from 1 or more to the number of planned pairs.
+    pub fn looking_at(self, looks: &[usize]) -> Result<Self, Undefined> {
+        let ascending = looks.is_sorted_by(|earlier, later| earlier < later);
+        if !ascending || looks.first().is_none_or(|first| *first == 0) || looks.last() != Some(&self.pairs) {
+            return Err(Undefined::Parameter("looks ascend from 1 or more to the number of planned pairs"));
+        }
+        Ok(Self { looks: looks.iter().fold(0, |bits, look| bits | 1 << look), ..self })
     }
 
     /// How many pairs are planned.
@@ -71,8 +85,12 @@ impl SpendingPlan {
         (1..=self.pairs).find(|&look| self.room(look, share) > 0)
     }
 
-    /// How many patterns, of 2^(look − 1) that are no complements of each other, may be rejected up to a look.
+    /// How many patterns, of 2^(look − 1) that are no complements of each other, may be rejected up to a look; none where one
+    /// does not look.
     fn room(&self, look: usize, share: f64) -> usize {
+        if self.looks >> look & 1 == 0 {
+            return 0;
+        }
         (2.0_f64.powi(look as i32 - 1) * self.spent(look) * share + 1e-9) as usize
     }
 }
@@ -82,11 +100,11 @@ impl SpendingPlan {
 pub struct Spending {
     /// Per claim, in the order given, how many pairs there were at the look that rejected it; `None`: not rejected so far.
     pub rejected_at: Vec<Option<usize>>,
-    /// How many looks there have been. Pairs beyond the plan are not looked at: they are exploratory.
+    /// How many pairs have been looked at or passed over. Pairs beyond the plan are not looked at: they are exploratory.
     pub looks: usize,
 }
 
-/// All looks of a declared family, one after each seed in ascending order; members without runs as empty differences.
+/// All looks of a declared family so far, seeds in ascending order; members without runs as empty differences.
 ///
 /// A claim takes part in the looks at seeds for which it has a difference, with all its differences up to there; claims with
 /// different numbers of differences are compared as in [`joint_sign_flip`](super::joint_sign_flip). It may stop after its own

@@ -7,6 +7,7 @@ use std::fs;
 use fpl_repro::config;
 use fpl_repro::id::RowId;
 use fpl_repro::paper::audit::{Audit, audit};
+use fpl_repro::paper::measure::{FALSE_POSITIVES, ROUGHNESS, TOP1, TOP5};
 use fpl_repro::paper::{Paper, Seriousness};
 
 use crate::support::Project;
@@ -50,6 +51,46 @@ fn slips_of_the_pen_are_errors() {
     refused("claims = [\"T2-b\"]", "claims = [\"T2-z\"]", &["`paper.assumptions.0.claims`", "no `T2-z`", "T2-b"]);
     refused("id = \"T2-b\"", "id = \"T2-a\"", &["`paper.claims.1.id`", "two claims"]);
     refused("[paper.setup]", "[paper.setups]", &["setups", "did you mean `setup`"]);
+}
+
+#[test]
+fn what_is_declared_must_make_a_plan() {
+    let members = "claims = [\"T2-a\", \"T2-b\", \"T3-a\"";
+    refused(members, "claims = [\"T2-a\", \"T2-c\", \"T3-a\"", &["`paper.family.claims`", "no `T2-c`", "T2-b"]);
+    refused(
+        members,
+        "claims = [\"T2-a\", \"T2-a\", \"T3-a\"",
+        &["`paper.family.claims`", "`T2-a` is in the family twice"],
+    );
+    refused("level = 0.05", "level = 5.0", &["`paper.family.level`", "between 0 and 1"]);
+    refused("planned_pairs = 9", "planned_pairs = 21", &["`paper.family.planned_pairs`", "1 to 20 pairs"]);
+    refused("looks = [6, 9]", "looks = [6, 8]", &["`paper.family.looks`", "planned_pairs, 9", "looks = [6, 9]"]);
+    refused("looks = [6, 9]", "looks = [9, 9]", &["`paper.family.looks`"]);
+    refused("rho = 3.0", "rho = 0.0", &["`paper.family.rho`", "positive"]);
+    refused("difference = 50.0", "difference = 0.0", &["`paper.margins.0.difference`", "above 0"]);
+    refused("measure = \"top5\"\ndifference", "measure = \"top1\"\ndifference", &["two margins are of this measure"]);
+}
+
+#[test]
+fn the_family_is_the_one_that_was_registered() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/reports/registered.toml")).unwrap();
+    let registered: toml::Table = text.parse().unwrap();
+    let (family, margins) = (&registered["family"], &registered["margins"]);
+    let paper = paper();
+    let claims: Vec<&str> = family["claims"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    assert_eq!(paper.family.claims, claims);
+    let numbers = |value: &toml::Value| value.as_integer().map(|n| n as f64).or(value.as_float()).unwrap();
+    let spending = &family["spending"];
+    assert_eq!(paper.family.level, numbers(&family["level"]));
+    assert_eq!(paper.family.planned_pairs as f64, numbers(&spending["planned_pairs"]));
+    assert_eq!(paper.family.rho, numbers(&spending["rho"]));
+    let looks: Vec<usize> =
+        spending["looks"].as_array().unwrap().iter().map(|look| look.as_integer().unwrap() as usize).collect();
+    assert_eq!(paper.family.looks, looks);
+    for (key, measure) in [("false_positives", &FALSE_POSITIVES), ("top1_pct", &TOP1), ("top5_pct", &TOP5)] {
+        assert_eq!(paper.margin(measure), Some(numbers(&margins[key])), "{key}");
+    }
+    assert_eq!(paper.margin(&ROUGHNESS), None);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::Check;
 use crate::data::CIFAR10;
 use crate::error::Result;
-use crate::paper::{Assumption, Claim, Paper, Statement};
+use crate::paper::{Assumption, Claim, Family, Paper, Statement};
+use crate::stats::SpendingPlan;
 
 impl Check<'_> {
     pub(super) fn paper(&self, paper: &Paper) -> Result<()> {
@@ -19,6 +20,14 @@ impl Check<'_> {
             let at = ["paper", "claims", &index.to_string(), "id"];
             self.that(ids.insert(&claim.id), &at, "two claims have this id", "give every claim its own")?;
             self.claim(&index.to_string(), claim)?;
+        }
+        self.family(&paper.family, &ids)?;
+        for (index, margin) in paper.margins.iter().enumerate() {
+            let at = ["paper", "margins", &index.to_string(), "difference"];
+            let positive = margin.difference > 0.0 && margin.difference.is_finite();
+            self.that(positive, &at, "a difference that matters is above 0", "give it in the measure's unit")?;
+            let earlier = paper.margins[..index].iter().any(|other| other.measure == margin.measure);
+            self.that(!earlier, &at, "two margins are of this measure", "keep one of them")?;
         }
         for (index, assumption) in paper.assumptions.iter().enumerate() {
             self.assumption(&index.to_string(), assumption, &ids)?;
@@ -62,6 +71,26 @@ impl Check<'_> {
     fn claim(&self, index: &str, claim: &Claim) -> Result<()> {
         let at = ["paper", "claims", index, "against"];
         self.that(claim.cells != claim.against, &at, "cells are compared with themselves", "name other cells")
+    }
+
+    /// The family's claims exist, each once, and its looks make a plan.
+    fn family(&self, family: &Family, ids: &BTreeSet<&String>) -> Result<()> {
+        let at = |key| ["paper", "family", key];
+        let mut seen = BTreeSet::new();
+        for claim in &family.claims {
+            self.refers(&at("claims"), claim, ids.iter().copied())?;
+            let message = format!("`{claim}` is in the family twice");
+            self.that(seen.insert(claim), &at("claims"), &message, "name every claim once")?;
+        }
+        self.that(!seen.is_empty(), &at("claims"), "the family has no claim", "name the claims that are judged")?;
+        let level = family.level > 0.0 && family.level < 1.0;
+        self.that(level, &at("level"), "a level lies between 0 and 1", "5 % is `level = 0.05`")?;
+        let pairs = SpendingPlan::new(family.planned_pairs, 0.05, 1.0);
+        self.that(pairs.is_ok(), &at("planned_pairs"), "1 to 20 pairs can be planned", "9 decide among 8 claims")?;
+        let rho = family.rho > 0.0 && family.rho.is_finite();
+        self.that(rho, &at("rho"), "the exponent is positive", "3.0 keeps most of the level for the last look")?;
+        let message = format!("the looks do not ascend from 1 or more to planned_pairs, {}", family.planned_pairs);
+        self.that(family.plan().is_ok(), &at("looks"), &message, "end with planned_pairs, like `looks = [6, 9]`")
     }
 
     fn assumption(&self, index: &str, assumption: &Assumption, ids: &BTreeSet<&String>) -> Result<()> {

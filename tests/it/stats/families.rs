@@ -179,3 +179,27 @@ fn a_whole_report_takes_under_a_second() {
     // Optimised; and with room for a busy machine.
     assert!(cfg!(debug_assertions) || taken.as_secs_f64() < 1.0, "{taken:?}");
 }
+
+/// One look, at the end: the plan is then the test of all pairs at once, and rejects as that does. Two looks after 6 and 9
+/// pairs, one claim: 0.05·(6/9)³ = 0.0148 of 64 patterns is less than the two most extreme, 2/64, and 0.05 of 512 are 25.
+#[test]
+fn one_looks_where_it_was_planned_only() {
+    let plan = |looks: &[usize]| SpendingPlan::new(9, 0.05, 3.0).unwrap().looking_at(looks).unwrap();
+    let agree: Vec<f64> = (0..9).map(|seed| 1.0 + 0.01 * f64::from(seed)).collect();
+    let rejected =
+        |values: &[f64], looks: &[usize]| spending(&[by_index(values)], &plan(looks)).unwrap().rejected_at[0];
+    assert_eq!(rejected(&agree[..8], &[9]), None);
+    assert_eq!(rejected(&agree, &[9]), Some(9));
+    assert_eq!((rejected(&agree[..6], &[6, 9]), rejected(&agree, &[6, 9])), (None, Some(9)));
+    // At every look: 0.05·(7/9)³·128 = 3.01 patterns after the seventh.
+    let every = SpendingPlan::new(9, 0.05, 3.0).unwrap();
+    assert_eq!(spending(&[by_index(&agree[..7])], &every).unwrap().rejected_at[0], Some(7));
+    for flipped in 0..9 {
+        let values: Vec<f64> = agree.iter().enumerate().map(|(at, v)| if at < flipped { -v } else { *v }).collect();
+        let significant = sign_flip(&values).unwrap().two_sided <= 0.05;
+        assert_eq!(rejected(&values, &[9]).is_some(), significant, "{flipped}");
+    }
+    for looks in [&[][..], &[0, 9], &[9, 6], &[6, 6, 9], &[6, 8]] {
+        assert!(SpendingPlan::new(9, 0.05, 3.0).unwrap().looking_at(looks).is_err(), "{looks:?}");
+    }
+}
