@@ -89,6 +89,18 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Rank the readings of what the paper leaves open: how well each foretells the numbers that the paper prints
+    ///
+    /// Per row of the paper and reading, the log density of a further run of ours at the printed numbers, the likeliest
+    /// first; excluded at 5 % where one of them is too far.
+    Readings {
+        /// A report's folder, its report.json or a bundle, instead of the cache
+        #[arg(value_name = "REPORT")]
+        report: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Write the report and everything that its numbers follow from to one .tar.gz, which checks itself. Runs no cell
     Bundle {
         /// The archive [default: fpl-repro-PROFILE.tar.gz beside the report]
@@ -261,6 +273,9 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Completions { shell } => return described(Some(*shell)),
         Command::Man => return described(None),
+        Command::Readings { report: Some(report), json } => {
+            return claims::readings(&ledger(&diff::read(report)?), *json);
+        }
         _ => {}
     }
     let session = Session::new(cli)?;
@@ -282,6 +297,11 @@ fn run(cli: &Cli) -> Result<u8> {
             let ledger = ledger(&session.runner().content()?);
             session.store.save_memo();
             claims::claims(&ledger, *json, cli.common.strict)
+        }
+        Command::Readings { json, .. } => {
+            let ledger = ledger(&session.runner().content()?);
+            session.store.save_memo();
+            claims::readings(&ledger, *json)
         }
         Command::Bundle { output } => bundle::write(&session, output.clone()),
         Command::Import { bundle } => bundle::import(&session, bundle),

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::number::{fixed, p_is, p_value, plural, signed};
 use crate::paper::audit::{Audit, audit as audit_of};
 use crate::report::json;
-use crate::report::ledger::{Entry, Ledger, Verdict};
+use crate::report::ledger::{Entry, Ledger, Level, RULES, RowReading, RowReadings, Rule, Verdict};
 
 /// Exit code for a contradicted claim.
 const CONTRADICTED: u8 = 4;
@@ -30,6 +30,47 @@ pub(super) fn claims(ledger: &Ledger, as_json: bool, strict: bool) -> Result<u8>
 /// The exit code of `--strict`.
 pub(super) fn strict(ledger: &Ledger) -> u8 {
     if ledger.count(Verdict::Contradicted) > 0 { CONTRADICTED } else { 0 }
+}
+
+/// Prints, for every row of the paper, which reading foretells its numbers.
+pub(super) fn readings(ledger: &Ledger, as_json: bool) -> Result<u8> {
+    let text = if as_json { to_json(&ledger.readings)? } else { ledger.readings.iter().map(readings_text).collect() };
+    print(text.trim_end());
+    Ok(0)
+}
+
+fn readings_text(row: &RowReadings) -> String {
+    let mut text = format!("{}\n", row.row);
+    for reading in &row.readings {
+        let about = if reading.about.is_empty() { String::new() } else { format!("{}: ", reading.about) };
+        let note = if reading.note.is_empty() { String::new() } else { format!(" ({})", reading.note) };
+        let _ = writeln!(text, "  {}{about}{}{note}", mark(reading), reading.reading);
+        for number in &reading.numbers {
+            let Some(mean) = number.mean else { continue };
+            let measure = number.measure;
+            let write = |value| measure.value(value, number.runs);
+            let predicted = number.prediction.map_or_else(String::new, |[low, high]| {
+                let pooled = if number.pooled { ", spread of other rows" } else { "" };
+                format!(", a further run {} to {}{pooled}", write(low), write(high))
+            });
+            let (paper, mean) = (measure.value(number.printed, 1), write(mean));
+            let _ = writeln!(
+                text,
+                "      {}: paper {paper}, ours {mean} (n = {}{predicted})",
+                measure.named(),
+                number.runs
+            );
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// The density and whether the reading is excluded, in a column.
+fn mark(reading: &RowReading) -> String {
+    let Some(density) = reading.log_density else { return format!("{:>9}            ", "—") };
+    let excluded = if reading.excluded { "  excluded  " } else { "            " };
+    format!("{:>9}{excluded}", fixed(density, 1))
 }
 
 fn to_json(value: &impl Serialize) -> Result<String> {
@@ -69,13 +110,16 @@ fn ledger_text(ledger: &Ledger) -> String {
     for entry in &ledger.entries {
         let _ = writeln!(text, "{:<8} {:<14} {}", entry.claim.id, entry.verdict.title(), entry.claim.text);
         let _ = writeln!(text, "         {}", effect(entry));
-        let _ = writeln!(text, "         {}", entry.why);
+        let _ = writeln!(text, "         protocol {}; {}", entry.protocol.title(), entry.why);
         for reading in &entry.readings {
             let _ = writeln!(text, "         {}: {}: {}", reading.about, reading.reading, reading.verdict.title());
         }
     }
-    let count = |verdict: Verdict| format!("{} {}", ledger.count(verdict), verdict.title());
-    let _ = write!(text, "\n{}: {}", plural(ledger.entries.len(), "claim"), Verdict::ALL.map(count).join(", "));
+    let count = |rule: &Rule| format!("{} {}", ledger.count(rule.verdict), rule.title);
+    let counts: Vec<String> = RULES.iter().map(count).collect();
+    let _ = writeln!(text, "\n{}: {}", plural(ledger.entries.len(), "claim"), counts.join(", "));
+    let count = |level: Level| format!("{} {}", ledger.count_numbers(level), level.title());
+    let _ = write!(text, "{}: {}", plural(ledger.numbers.len(), "printed number"), Level::ALL.map(count).join(", "));
     text
 }
 
@@ -89,7 +133,7 @@ fn effect(entry: &Entry) -> String {
         let interval = evidence.interval.map(|ends| format!("95 % {}", measure.interval(ends, pairs)));
         let interval = interval.unwrap_or_else(|| evidence.no_interval().to_owned());
         let _ = write!(text, ", ours {} (n = {pairs}, {interval}", measure.effect(mean, pairs));
-        if let Some(p) = entry.p_holm {
+        if let Some(p) = entry.test.p_adjusted {
             let _ = write!(text, ", adjusted {}", p_is(p));
         }
         text.push(')');

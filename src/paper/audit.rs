@@ -50,6 +50,14 @@ pub struct Resolution {
 /// z_{0.975} + z_{0.8}.
 const DETECTABLE: f64 = 1.959_964 + 0.841_621;
 
+impl Audit {
+    /// Adds what runs let one say of the paper.
+    pub fn add(&mut self, findings: impl Iterator<Item = Finding>) {
+        self.findings.extend(findings);
+        self.findings.sort_by_key(|finding| finding.seriousness);
+    }
+}
+
 /// Audits a paper.
 pub fn audit(paper: &Paper) -> Audit {
     let mut audit = Audit { findings: paper.findings.clone(), consistent: Vec::new(), resolution: resolutions(paper) };

@@ -227,12 +227,17 @@ pub struct Alternative {
     /// The loss that stands for FPL.
     #[serde(default)]
     pub loss: Option<String>,
+    /// Whether the epoch with the best top-1 on the test set is reported, which follows from the same cells.
+    #[serde(default)]
+    pub best_epoch: bool,
 }
 
 impl Alternative {
     /// The cells that stand for a claim's; `None` if there are none.
     pub fn cells(&self, row: &RowId) -> Option<RowId> {
-        let setting = row.setting().elsewhere(self.table.as_deref()?, self.initialization.as_deref());
+        let own = row.setting();
+        let table = self.table.as_deref().or_else(|| self.best_epoch.then(|| own.table()))?;
+        let setting = own.elsewhere(table, self.initialization.as_deref());
         let loss = self.loss.as_deref().filter(|_| row.loss() == "fpl").unwrap_or_else(|| row.loss());
         Some(setting.row(loss))
     }
@@ -277,6 +282,12 @@ impl Paper {
     /// The smallest difference in a measure that matters; `None` where none is declared.
     pub fn margin(&self, measure: &Measure) -> Option<f64> {
         self.margins.iter().find(|margin| margin.measure == measure).map(|margin| margin.difference)
+    }
+
+    /// What the paper prints of a row, whole numbers of it: not the counts of single classes, nor what follows from others.
+    pub fn printed(&self, row: &PaperRow) -> impl Iterator<Item = (&'static Measure, f64)> {
+        let measures = measure::ALL.into_iter().filter(|measure| **measure != measure::ACCURACY_IMPLIED);
+        measures.filter_map(|measure| Some((measure, (measure.paper)(self, row)?)))
     }
 
     /// The effect that the paper reports for a claim, from its tables.

@@ -61,8 +61,8 @@ impl StageKind {
             // 4: recall against class size.
             Self::Plot => 4,
             // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
-            // 4: measures of trainings on imbalanced and noisy data.
-            Self::Report => 4,
+            // 4: measures of trainings on imbalanced and noisy data. 5: verdicts of a declared family, printed numbers, readings.
+            Self::Report => 5,
         }
     }
 }

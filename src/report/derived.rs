@@ -2,7 +2,7 @@
 
 use super::cells::Index;
 use super::input::ReportInput;
-use super::ledger::{Ledger, ledger};
+use super::ledger::{Entry, Ledger, ledger};
 use super::status::{Status, status};
 use super::tables::{TableView, tables};
 use crate::paper::audit::{Audit, audit};
@@ -15,7 +15,7 @@ pub struct Derived<'a> {
     pub index: Index<'a>,
     /// Every claim against our runs.
     pub ledger: Ledger,
-    /// The paper against itself.
+    /// The paper against itself, and what our runs say of its design.
     pub audit: Audit,
     /// The tables of results.
     pub tables: Vec<TableView>,
@@ -27,13 +27,9 @@ impl<'a> Derived<'a> {
     /// What follows from `input`.
     pub fn new(input: &'a ReportInput) -> Self {
         let index = Index::new(input);
-        Self {
-            input,
-            ledger: ledger(input),
-            audit: audit(&input.paper),
-            tables: tables(input, &index),
-            status: status(input, &index),
-            index,
-        }
+        let ledger = ledger(input);
+        let mut audit = audit(&input.paper);
+        audit.add(ledger.entries.iter().filter_map(Entry::finding));
+        Self { input, ledger, audit, tables: tables(input, &index), status: status(input, &index), index }
     }
 }

@@ -40,7 +40,6 @@ mod crossed;
 mod superiority;
 mod pooling;
 mod simulation;
-mod t_power;
 
 pub use binomial::{accuracy_standard_error, mcnemar_bounds};
 pub use crossed::{CrossedBootstrap, crossed_bootstrap};
@@ -60,7 +59,6 @@ pub use simulation::{Procedure, Rates, Scenario, simulate};
 pub use spending::{SPENDING_EXPONENT, Spending, SpendingPlan, spending};
 pub use summary::{mean, sample_sd};
 pub use superiority::{probability_of_superiority, superiority_interval};
-pub use t_power::{detectable_difference, pairs_needed};
 pub use telescopes::{PaperPower, SmallTelescope, one_pair_power, paper_power, small_telescope};
 pub use undefined::Undefined;
 pub use variance::{VarianceSplit, variance_split};

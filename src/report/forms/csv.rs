@@ -3,7 +3,7 @@
 use csv::Writer;
 
 use crate::error::{Error, Result};
-use crate::paper::measure::{ACCURACY_IMPLIED, ALL, FALSE_POSITIVES};
+use crate::paper::measure::{ALL, FALSE_POSITIVES};
 use crate::paper::{Paper, PaperRow};
 use crate::report::File;
 use crate::report::cells::{Index, state};
@@ -18,6 +18,8 @@ pub(super) fn files(input: &ReportInput, index: &Index, ledger: &Ledger) -> Resu
         ("data/confusion.csv", confusion(input)),
         ("data/paper.csv", paper(input)),
         ("data/claims.csv", claims(ledger)),
+        ("data/printed.csv", printed(ledger)),
+        ("data/readings.csv", readings(ledger)),
     ]
     .into_iter()
     .map(|(name, rows)| {
@@ -162,11 +164,7 @@ fn quoted(paper: &Paper, row: &PaperRow, classes: &[String]) -> Vec<(&'static st
         let class = classes.get(at).cloned().unwrap_or_else(|| at.to_string());
         numbers.push((FALSE_POSITIVES.column, class, count.to_string()));
     }
-    numbers.extend(
-        ALL.into_iter()
-            .filter(|measure| **measure != ACCURACY_IMPLIED)
-            .filter_map(|measure| Some((measure.column, String::new(), (measure.paper)(paper, row)?.to_string()))),
-    );
+    numbers.extend(paper.printed(row).map(|(measure, value)| (measure.column, String::new(), value.to_string())));
     numbers
 }
 
@@ -174,27 +172,95 @@ fn quoted(paper: &Paper, row: &PaperRow, classes: &[String]) -> Vec<(&'static st
 fn claims(ledger: &Ledger) -> Rows {
     let mut rows = vec![header(
         "claim place text reading measure claimed paper_effect verdict why cells against pairs seeds differences \
-         mean_cells mean_against mean sd interval95_low interval95_high p_two_sided p_claimed p_holm share_claimed seed_sd \
-         binomial_se detectable imported_pairs deviations",
+         mean_cells mean_against mean sd interval95_low interval95_high p_two_sided p_claimed e_value share_claimed \
+         share95_low share95_high seed_sd binomial_se detectable imported_pairs deviations in_family protocol p_adjusted \
+         rejected_after_pairs e_adjusted margin p_equivalent_sign_flip p_equivalent_t p_equivalent_planned_holm d33 \
+         p_below_d33 paper_power",
     )];
+    let columns = rows[0].len();
     for entry in &ledger.entries {
-        rows.push(claim(entry, "", &entry.evidence, entry.verdict, &entry.why, entry.p_holm));
+        let mut row = claim(entry, "", &entry.evidence, entry.verdict, &entry.why);
+        row.extend(judged(entry));
+        rows.push(row);
         rows.extend(entry.readings.iter().map(|reading| {
             let name = format!("{}: {}", reading.about, reading.reading);
-            claim(entry, &name, &reading.evidence, reading.verdict, "", None)
+            let mut row = claim(entry, &name, &reading.evidence, reading.verdict, "");
+            row.resize(columns, String::new());
+            row
         }));
     }
     rows
 }
 
-fn claim(
-    entry: &Entry,
-    reading: &str,
-    evidence: &Evidence,
-    verdict: Verdict,
-    why: &str,
-    p_holm: Option<f64>,
-) -> Vec<String> {
+/// The family's tests of a claim, and what the paper's design could have seen.
+fn judged(entry: &Entry) -> Vec<String> {
+    let (test, equivalence, design) = (&entry.test, entry.equivalence.as_ref(), entry.papers_design.as_ref());
+    let mut row = vec![entry.member.to_string(), entry.protocol.title().to_owned(), full(test.p_adjusted)];
+    row.push(test.rejected_after.map(|pairs| pairs.to_string()).unwrap_or_default());
+    let numbers = [
+        test.e_adjusted,
+        equivalence.map(|equivalence| equivalence.margin),
+        equivalence.map(|equivalence| equivalence.p),
+        equivalence.and_then(|equivalence| equivalence.p_t),
+        test.p_equivalent,
+        design.map(|design| design.d33),
+        design.map(|design| design.p_smaller),
+        design.and_then(|design| design.power).map(|[power, ..]| power),
+    ];
+    row.extend(numbers.map(full));
+    row
+}
+
+/// One row per number that the paper prints.
+fn printed(ledger: &Ledger) -> Rows {
+    let mut rows = vec![header(
+        "row measure printed level runs mean prediction95_low prediction95_high degrees_of_freedom pooled p p_holm why",
+    )];
+    for number in &ledger.numbers {
+        let end = |at: usize| full(number.prediction.map(|ends| ends[at]));
+        rows.push(vec![
+            number.row.to_string(),
+            number.measure.column.to_owned(),
+            number.printed.to_string(),
+            number.level.title().to_owned(),
+            number.runs.to_string(),
+            full(number.mean),
+            end(0),
+            end(1),
+            full(number.freedom),
+            number.pooled.to_string(),
+            full(number.p),
+            full(number.p_holm),
+            number.why.clone(),
+        ]);
+    }
+    rows
+}
+
+/// One row per row of the paper, reading and printed number.
+fn readings(ledger: &Ledger) -> Rows {
+    let mut rows = vec![header(
+        "row rank about reading cells measure printed runs mean prediction95_low prediction95_high pooled log_density \
+         p_holm excluded note",
+    )];
+    for row in &ledger.readings {
+        for (rank, reading) in (1..).zip(&row.readings) {
+            for number in &reading.numbers {
+                let end = |at: usize| full(number.prediction.map(|ends| ends[at]));
+                let mut line = vec![row.row.to_string(), rank.to_string()];
+                line.extend([&*reading.about, &*reading.reading, reading.cells.as_str()].map(str::to_owned));
+                line.extend([number.measure.column.to_owned(), number.printed.to_string(), number.runs.to_string()]);
+                line.extend([full(number.mean), end(0), end(1), number.pooled.to_string()]);
+                line.extend([full(reading.log_density), full(reading.p), reading.excluded.to_string()]);
+                line.push(reading.note.clone());
+                rows.push(line);
+            }
+        }
+    }
+    rows
+}
+
+fn claim(entry: &Entry, reading: &str, evidence: &Evidence, verdict: Verdict, why: &str) -> Vec<String> {
     let claim = &entry.claim;
     let claimed = if claim.claimed.factor() > 0.0 { "greater" } else { "less" };
     let mut row =
@@ -212,8 +278,10 @@ fn claim(
         pair(evidence.interval, 1),
         evidence.p_two_sided,
         evidence.p_claimed,
-        p_holm,
+        evidence.e_value,
         evidence.share_claimed,
+        pair(evidence.share_interval, 0),
+        pair(evidence.share_interval, 1),
         evidence.seed_sd,
         evidence.binomial_se,
         evidence.detectable,

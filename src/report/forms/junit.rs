@@ -1,5 +1,5 @@
-//! The claims ledger as JUnit XML, which CI services show: a contradicted claim is a failure, one that nothing decides is
-//! skipped. There is no time in it.
+//! The claims ledger as JUnit XML, which CI services show: a contradicted claim is a failure, a reproduced
+//! one passes, and every other is skipped with its verdict. There is no time in it.
 
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
@@ -16,7 +16,9 @@ pub(super) fn junit(input: &ReportInput, ledger: &Ledger) -> Result<String> {
         let name = format!("{}: {}", entry.claim.id, entry.claim.text);
         let mut case = case(&name, "claims", entry.verdict, &entry.why, &entry.evidence);
         add(&mut case, "paper_effect", entry.paper_effect);
-        add(&mut case, "p_holm", entry.p_holm);
+        case.add_property(Property::new("protocol", entry.protocol.title()));
+        add(&mut case, "p_adjusted", entry.test.p_adjusted);
+        add(&mut case, "e_adjusted", entry.test.e_adjusted);
         claims.add_test_case(case);
         readings.add_test_cases(of_readings(entry));
     }
@@ -39,7 +41,7 @@ fn case(name: &str, suite: &str, verdict: Verdict, why: &str, evidence: &Evidenc
     let mut status = match verdict {
         Verdict::Reproduced => TestCaseStatus::success(),
         Verdict::Contradicted => TestCaseStatus::non_success(NonSuccessKind::Failure),
-        Verdict::DirectionOnly | Verdict::Inconclusive | Verdict::NotRun => TestCaseStatus::skipped(),
+        _ => TestCaseStatus::skipped(),
     };
     if verdict != Verdict::Reproduced {
         status.set_type(verdict.title()).set_message(why);

@@ -152,7 +152,7 @@ pub(super) fn claims(ledger: &Ledger) -> String {
         text,
         "\\bottomrule\n\\end{{tabular}}\\par\n\\smallskip{{\\footnotesize\\raggedright Differences of the rows that a \
          claim compares, paired by seed. Italic: the paper's tables. Upright: mean over $n$ pairs of our runs, 95\\,\\% \
-         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over {} after Holm; a dash: one pair, or equal differences. $^\\dagger$ Reduced \
+         interval by paired $t$, and exact two-sided sign-flip $p$, adjusted over the {} of the declared family by the step-down maximum (a dash: outside the family, or reduced); a dash for the interval: one pair, or equal differences. $^\\dagger$ Reduced \
          protocol or other data: no evidence for or against the claim. $^\\ddagger$ With results that were \
          imported.\\par}}\n\\endgroup",
         plural(ledger.family, "claim")
@@ -183,7 +183,7 @@ fn claim(text: &mut String, entry: &Entry) {
         ours.unwrap_or_else(|| Verdict::NotRun.title().to_owned()),
         interval.unwrap_or_else(dash),
         pairs,
-        entry.p_holm.map_or_else(dash, |p| number(&p_value(p))),
+        entry.test.p_adjusted.map_or_else(dash, |p| number(&p_value(p))),
         entry.verdict.title()
     );
 }

@@ -21,7 +21,8 @@ const HEAD: &str = r"% A macro for every measured number; \input this file in th
 % table3/resnet50/random/fpl and Top-1 make \fplTableThreeResnetFiftyRandomFplTopOne. Every part starts with a capital,
 % numbers are words, and everything else is left out. A name that is taken already gets another X.
 % Numbers of claims: \fplClaim<Claim> is our mean difference, with N the pairs of runs, Low and High the 95 % interval, P
-% the adjusted p, Verdict the verdict, Paper the paper's difference.
+% the p adjusted over the declared family, Protocol whether the experiment is the paper's, Verdict the verdict, Paper the
+% paper's difference.
 %
 % What does not exist expands to a bold ??, so that it cannot slip into prose. Numbers of reduced runs carry
 % \fplReducedMark, numbers with imported results \fplImportedMark. A macro swallows the space after it: \fplX{} does not.
@@ -128,8 +129,12 @@ fn claim(macros: &mut Macros, entry: &Entry) {
     macros.define(format!("{start}Low"), &show(evidence.interval.map(|[low, _]| low)));
     macros.define(format!("{start}High"), &show(evidence.interval.map(|[_, high]| high)));
     macros.define(format!("{start}N"), &or_missing((pairs > 0).then(|| pairs.to_string())));
-    macros.define(format!("{start}P"), &or_missing(entry.p_holm.map(|p| format!("{}{marks}", number(&p_value(p))))));
+    macros.define(
+        format!("{start}P"),
+        &or_missing(entry.test.p_adjusted.map(|p| format!("{}{marks}", number(&p_value(p))))),
+    );
     macros.define(format!("{start}Paper"), &or_missing(paper));
+    macros.define(format!("{start}Protocol"), entry.protocol.title());
     let verdict = escape(entry.verdict.title());
     let not_run = entry.verdict == Verdict::NotRun;
     macros.define(format!("{start}Verdict"), &if not_run { format!("\\textbf{{{verdict}}}") } else { verdict });

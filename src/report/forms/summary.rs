@@ -11,7 +11,7 @@ use crate::number::{p_value, plural};
 use crate::report::cells::state;
 use crate::report::derived::Derived;
 use crate::report::input::{CellState, ReportInput, Row, Table};
-use crate::report::ledger::Entry;
+use crate::report::ledger::{self, Entry, Ledger};
 use crate::report::markdown::render;
 use crate::report::tables::{self, Comparison};
 use crate::shell;
@@ -72,6 +72,7 @@ struct View {
     data: String,
     deviations: Lines<String>,
     family: usize,
+    printed: String,
     claims: Lines<ClaimView>,
     tables: Lines<TableView>,
     missing: Lines<String>,
@@ -110,6 +111,7 @@ struct ClaimView {
     reduced: bool,
     imported: bool,
     p: Option<String>,
+    protocol: &'static str,
     verdict: &'static str,
     why: String,
 }
@@ -170,11 +172,21 @@ fn view(derived: &Derived, level: Level) -> View {
         data: level.cut(&input.dataset.name),
         deviations: level.lines(deviations.collect(), "difference"),
         family: ledger.family,
+        printed: printed(ledger),
         claims: level.lines(ledger.entries.iter().map(|entry| claim(entry, level)).collect(), "claim"),
         tables: results(derived, level),
         missing: level.lines(missing(input, level), "reason"),
         program: program.map(|program| level.cut(&program)).unwrap_or_default(),
     }
+}
+
+/// How many printed numbers lie where: `2 inside, 2 outside, 8 not run`.
+fn printed(ledger: &Ledger) -> String {
+    let count = |level: &ledger::Level| match ledger.count_numbers(*level) {
+        0 => None,
+        count => Some(format!("{count} {}", level.title())),
+    };
+    ledger::Level::ALL.iter().filter_map(count).collect::<Vec<_>>().join(", ")
 }
 
 fn claim(entry: &Entry, level: Level) -> ClaimView {
@@ -190,7 +202,8 @@ fn claim(entry: &Entry, level: Level) -> ClaimView {
         pairs,
         reduced: !evidence.deviations.is_empty(),
         imported: evidence.imported > 0,
-        p: entry.p_holm.map(p_value),
+        p: entry.test.p_adjusted.map(p_value),
+        protocol: entry.protocol.title(),
         verdict: entry.verdict.title(),
         why: level.cut(&entry.why),
     }

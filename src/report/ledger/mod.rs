@@ -3,26 +3,40 @@
 //! A pure function of the report's input: whoever has the input, or the predictions it follows from, gets the same ledger.
 
 mod verdict;
-
-use std::collections::BTreeMap;
+mod gather;
+mod evidence;
+mod level;
+mod family;
+mod why;
+mod readings;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{Index, is_other_data, prefix};
-use super::input::{Cell, ReportInput};
-use crate::paper::{Alternative, Claim, Measure, Sign};
-use crate::stats::{self, SignFlip, mean, sample_sd};
+use super::cells::is_other_data;
+use super::input::ReportInput;
+use crate::number::{fixed, plural};
+use crate::paper::{Alternative, Claim, Finding, Seriousness};
+use family::Detectable;
+use gather::{Epoch, Gather};
 
-pub use verdict::{LEVEL, Verdict};
+pub use evidence::Evidence;
+pub use family::{Equivalence, JointTest, PapersDesign};
+pub use level::{Level, PrintedNumber};
+pub use readings::{ReadNumber, RowReading, RowReadings};
+pub use verdict::{Facts, LEVEL, Protocol, RULES, Rule, Side, Verdict};
 
 /// All claims.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
-    /// Claims with at least one pair of runs: the family that p values are adjusted over.
+    /// Claims of the declared family, those not run counted: p values are adjusted over them.
     pub family: usize,
     /// In the paper's order.
     pub entries: Vec<Entry>,
+    /// Every number that the paper prints, against our runs.
+    pub numbers: Vec<PrintedNumber>,
+    /// For every row that the paper prints, how well each reading of what is open foretells its numbers.
+    pub readings: Vec<RowReadings>,
 }
 
 /// A claim and what our runs say about it.
@@ -30,55 +44,28 @@ pub struct Ledger {
 pub struct Entry {
     /// The claim.
     pub claim: Claim,
+    /// Whether it is in the declared family; else it can show a direction and no more.
+    pub member: bool,
     /// The paper's effect, cells − against, in the measure's unit; `None` if the paper gives none.
     pub paper_effect: Option<f64>,
     /// Our runs.
     pub evidence: Evidence,
-    /// Holm's adjustment of the two-sided sign-flip p over the family; `None` without runs.
-    pub p_holm: Option<f64>,
+    /// Whether the experiment that was run is the paper's.
+    pub protocol: Protocol,
+    /// Why that is so.
+    pub protocol_why: String,
+    /// The family's test of it; nothing outside the family and of reduced runs.
+    pub test: JointTest,
+    /// Whether the difference is smaller than what matters; `None` where no margin is declared.
+    pub equivalence: Option<Equivalence>,
+    /// What the paper's one pair of runs could have seen; `None` with fewer than three pairs.
+    pub papers_design: Option<PapersDesign>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why, in a sentence or two.
     pub why: String,
     /// Under other readings of what the paper leaves open.
     pub readings: Vec<Reading>,
-}
-
-/// Pairs of runs with the same seed: cells − against.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Evidence {
-    /// Ids of cells without seeds.
-    pub cells: String,
-    /// Those that are subtracted.
-    pub against: String,
-    /// Seeds that both have, in the order of the differences.
-    pub seeds: Vec<u64>,
-    /// One per seed.
-    pub differences: Vec<f64>,
-    /// Mean of the runs behind each side.
-    pub means: Option<[f64; 2]>,
-    /// Mean difference.
-    pub mean: Option<f64>,
-    /// Sample standard deviation of the differences.
-    pub sd: Option<f64>,
-    /// 95 % interval of the mean difference (paired t); `None` for one pair, and where all differences are equal.
-    pub interval: Option<[f64; 2]>,
-    /// Exact sign-flip permutation p, two-sided.
-    pub p_two_sided: Option<f64>,
-    /// Likewise, one-sided for the sign that is claimed.
-    pub p_claimed: Option<f64>,
-    /// Share of the pairs whose difference is on the claimed side, ties counting half.
-    pub share_claimed: Option<f64>,
-    /// Noise floor: the standard deviation of `against` over seeds, which another seed alone changes.
-    pub seed_sd: Option<f64>,
-    /// Noise floor: the binomial standard error of one run's value by the test images alone; `None` where there is none.
-    pub binomial_se: Option<f64>,
-    /// The mean difference that so many pairs detect with 80 % power at 5 %.
-    pub detectable: Option<f64>,
-    /// Pairs that were run elsewhere, in whole or in part.
-    pub imported: usize,
-    /// How the runs differ from the protocol; empty: they follow it.
-    pub deviations: Vec<String>,
 }
 
 /// A claim under another reading.
@@ -90,30 +77,118 @@ pub struct Reading {
     pub reading: String,
     /// Runs under that reading.
     pub evidence: Evidence,
-    /// Verdict, from the unadjusted p: a check of robustness, not a further claim.
+    /// Verdict: a direction at most, since it is a check of robustness and no further claim.
     pub verdict: Verdict,
 }
 
 /// The ledger of a report.
 pub fn ledger(input: &ReportInput) -> Ledger {
     let gather = Gather::new(input);
-    let mut entries: Vec<Entry> = input.paper.claims.iter().map(|claim| gather.entry(claim)).collect();
-    let tested: Vec<usize> = (0..entries.len()).filter(|&at| entries[at].evidence.p_two_sided.is_some()).collect();
-    let raw: Vec<f64> = tested.iter().filter_map(|&at| entries[at].evidence.p_two_sided).collect();
-    for (&at, adjusted) in tested.iter().zip(stats::holm(&raw)) {
-        entries[at].p_holm = Some(adjusted);
-    }
-    let other_data = is_other_data(&input.dataset);
+    let (numbers, paper) = (level::numbers(&gather), &input.paper);
+    let mut entries: Vec<Entry> = paper.claims.iter().map(|claim| entry(&gather, claim, &numbers)).collect();
+    family::judge(paper, &mut entries);
+    let in_family = Detectable::new(paper.family.claims.len(), paper.family.level);
+    let alone = Detectable::new(1, LEVEL);
     for entry in &mut entries {
-        let judged =
-            verdict::of(&entry.claim, entry.paper_effect, &entry.evidence, entry.p_holm, tested.len(), other_data);
-        (entry.verdict, entry.why) = judged;
-        let sides = [&entry.claim.cells, &entry.claim.against];
-        if let Some(side) = sides.into_iter().find(|side| !gather.rows.contains_key(side.as_str())) {
-            entry.why = format!("This configuration has no cells {side}.");
+        let detectable = if entry.member { &in_family } else { &alone };
+        for evidence in std::iter::once(&mut entry.evidence).chain(entry.readings.iter_mut().map(|it| &mut it.evidence))
+        {
+            evidence.detectable = evidence.sd.and_then(|sd| detectable.difference(sd, evidence.pairs()));
         }
+        entry.verdict = Verdict::of(facts(entry, input));
     }
-    Ledger { family: tested.len(), entries }
+    let members = entries.iter().filter(|entry| entry.test.p_adjusted.is_some()).count();
+    for entry in &mut entries {
+        let detectable = if entry.member { &in_family } else { &alone };
+        entry.why = why::why(entry, &why::Context { gather: &gather, detectable, members });
+    }
+    Ledger { family: paper.family.claims.len(), readings: readings::readings(&gather), entries, numbers }
+}
+
+/// An entry before the family is judged.
+fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
+    let paper = &gather.input.paper;
+    let evidence = gather.evidence(claim, [&claim.cells, &claim.against], Epoch::Last);
+    let paper_effect = paper.effect(claim);
+    let (protocol, protocol_why) = level::protocol(claim, numbers);
+    Entry {
+        member: paper.family.position(&claim.id).is_some(),
+        equivalence: family::equivalence(&evidence, paper.margin(claim.measure)),
+        papers_design: family::papers_design(&evidence, claim.claimed.factor(), paper_effect),
+        test: JointTest::default(),
+        verdict: Verdict::NotRun,
+        why: String::new(),
+        readings: of_claim(gather, claim),
+        claim: claim.clone(),
+        paper_effect,
+        evidence,
+        protocol,
+        protocol_why,
+    }
+}
+
+/// What the verdict on a claim rests on.
+fn facts(entry: &Entry, input: &ReportInput) -> Facts {
+    let Entry { claim, evidence, test, .. } = entry;
+    Facts {
+        has_pairs: evidence.pairs() > 0,
+        genuine: !is_other_data(&input.dataset),
+        full: evidence.deviations.is_empty(),
+        protocol: entry.protocol,
+        member: entry.member,
+        rejected: family::rejected_side(evidence, test, claim.claimed.factor()),
+        equivalent: test.p_equivalent.is_some_and(|p| p <= input.paper.family.level),
+        interval: evidence.interval_side(claim.claimed),
+    }
+}
+
+/// The claim under every other reading that the configuration has cells of.
+fn of_claim(gather: &Gather, claim: &Claim) -> Vec<Reading> {
+    let rest_on = gather.input.paper.assumptions.iter().filter(|assumption| assumption.claims.contains(&claim.id));
+    let alternatives =
+        rest_on.flat_map(|assumption| assumption.alternatives.iter().map(move |other| (&assumption.about, other)));
+    alternatives.filter_map(|(about, other)| reading(gather, claim, about, other)).collect()
+}
+
+/// `None` for readings that no cell of the configuration stands for.
+fn reading(gather: &Gather, claim: &Claim, about: &str, other: &Alternative) -> Option<Reading> {
+    let (cells, against) = (other.cells(&claim.cells)?, other.cells(&claim.against)?);
+    if !gather.has(&cells) || !gather.has(&against) {
+        return None;
+    }
+    let evidence = gather.evidence(claim, [&cells, &against], Epoch::of(other));
+    let verdict = Verdict::of(Facts {
+        has_pairs: evidence.pairs() > 0,
+        genuine: !is_other_data(&gather.input.dataset),
+        full: evidence.deviations.is_empty(),
+        protocol: Protocol::Unknown,
+        member: false,
+        rejected: None,
+        equivalent: false,
+        interval: evidence.interval_side(claim.claimed),
+    });
+    Some(Reading { about: about.to_owned(), reading: other.reading.clone(), evidence, verdict })
+}
+
+impl Entry {
+    /// What our runs say of the paper's design: its power to see what it reports; `None` with fewer than three pairs.
+    pub fn finding(&self) -> Option<Finding> {
+        let [power, low, high] = self.papers_design.as_ref()?.power?;
+        let effect = self.claim.measure.effect(self.paper_effect?, 1);
+        let pairs = plural(self.evidence.pairs(), "pair");
+        Some(Finding {
+            place: format!("{}, {}", self.claim.place, self.claim.id),
+            says: format!("{}: {effect}, from one pair of runs as it seems", self.claim.measure.difference()),
+            follows: format!(
+                "At the spread of our {pairs} one pair of runs shows a true effect of that size with a power of {} (95 %: {} to \
+                 {}).",
+                fixed(power, 2),
+                fixed(low.min(high), 2),
+                fixed(low.max(high), 2)
+            ),
+            seriousness: Seriousness::Substantial,
+        })
+    }
 }
 
 impl Ledger {
@@ -121,117 +196,9 @@ impl Ledger {
     pub fn count(&self, verdict: Verdict) -> usize {
         self.entries.iter().filter(|entry| entry.verdict == verdict).count()
     }
-}
 
-struct Gather<'a> {
-    input: &'a ReportInput,
-    index: Index<'a>,
-    rows: BTreeMap<&'a str, Vec<&'a Cell>>,
-}
-
-impl<'a> Gather<'a> {
-    fn new(input: &'a ReportInput) -> Self {
-        let mut rows: BTreeMap<&str, Vec<&Cell>> = BTreeMap::new();
-        for cell in &input.cells {
-            rows.entry(prefix(&cell.id)).or_default().push(cell);
-        }
-        Self { input, index: Index::new(input), rows }
-    }
-
-    fn entry(&self, claim: &Claim) -> Entry {
-        Entry {
-            paper_effect: self.input.paper.effect(claim),
-            evidence: self.evidence(claim, claim.cells.as_str(), claim.against.as_str()),
-            claim: claim.clone(),
-            p_holm: None,
-            verdict: Verdict::NotRun,
-            why: String::new(),
-            readings: self.readings(claim),
-        }
-    }
-
-    fn readings(&self, claim: &Claim) -> Vec<Reading> {
-        let rest_on = self.input.paper.assumptions.iter().filter(|assumption| assumption.claims.contains(&claim.id));
-        let alternatives =
-            rest_on.flat_map(|assumption| assumption.alternatives.iter().map(move |other| (&assumption.about, other)));
-        alternatives.filter_map(|(about, other)| self.reading(claim, about, other)).collect()
-    }
-
-    /// `None` for readings that no cell of the configuration stands for.
-    fn reading(&self, claim: &Claim, about: &str, other: &Alternative) -> Option<Reading> {
-        let (cells, against) = (other.cells(&claim.cells)?, other.cells(&claim.against)?);
-        if !self.rows.contains_key(cells.as_str()) || !self.rows.contains_key(against.as_str()) {
-            return None;
-        }
-        let evidence = self.evidence(claim, cells.as_str(), against.as_str());
-        let (other_data, p) = (is_other_data(&self.input.dataset), evidence.p_two_sided);
-        let (verdict, _) = verdict::of(claim, None, &evidence, p, 1, other_data);
-        Some(Reading { about: about.to_owned(), reading: other.reading.clone(), evidence, verdict })
-    }
-
-    fn evidence(&self, claim: &Claim, cells: &str, against: &str) -> Evidence {
-        let mut evidence = Evidence { cells: cells.to_owned(), against: against.to_owned(), ..Evidence::default() };
-        let pairs = self.pairs(claim.measure, cells, against);
-        evidence.seeds = pairs.iter().map(|pair| pair.cells[0].seed).collect();
-        evidence.differences = pairs.iter().map(|pair| pair.values[0] - pair.values[1]).collect();
-        evidence.imported = pairs.iter().filter(|pair| pair.cells.iter().any(|cell| cell.origin.is_some())).count();
-        let both: Vec<&Cell> = pairs.iter().flat_map(|pair| pair.cells).collect();
-        evidence.deviations = self.index.reasons(&both);
-        let side = |side: usize| pairs.iter().map(|pair| pair.values[side]).collect::<Vec<f64>>();
-        evidence.means = mean(&side(0)).zip(mean(&side(1))).map(|(cells, against)| [cells, against]);
-        evidence.seed_sd = sample_sd(&side(1));
-        let errors = pairs.iter().filter_map(|pair| pair.cells[1].standard_error(claim.measure)).collect::<Vec<_>>();
-        evidence.binomial_se = mean(&errors);
-        evidence.summarize(claim.claimed);
-        evidence
-    }
-
-    /// Runs of both sides with one seed, in the order of seeds.
-    fn pairs(&self, measure: &Measure, cells: &str, against: &str) -> Vec<Pair<'a>> {
-        let of = |prefix: &str| self.rows.get(prefix).into_iter().flatten().copied();
-        let pair = |cell: &'a Cell| {
-            let other = of(against).find(|other| other.seed == cell.seed)?;
-            Some(Pair { cells: [cell, other], values: [cell.measured(measure)?, other.measured(measure)?] })
-        };
-        let mut pairs: Vec<Pair> = of(cells).filter_map(pair).collect();
-        pairs.sort_by_key(|pair| pair.cells[0].seed);
-        pairs
-    }
-}
-
-struct Pair<'a> {
-    cells: [&'a Cell; 2],
-    values: [f64; 2],
-}
-
-impl Evidence {
-    fn summarize(&mut self, claimed: Sign) {
-        let differences = &self.differences;
-        self.mean = mean(differences);
-        self.sd = sample_sd(differences);
-        // Equal differences say nothing of the spread over other seeds: an interval without width would be none.
-        let interval = stats::t_interval(differences, 1.0 - LEVEL).map(|(low, high)| [low, high]);
-        self.interval = interval.filter(|[low, high]| low < high);
-        let claimed: Vec<f64> = differences.iter().map(|difference| claimed.factor() * difference).collect();
-        let test: Option<SignFlip> = stats::sign_flip(&claimed);
-        self.p_two_sided = test.map(|test| test.two_sided);
-        self.p_claimed = test.map(|test| test.greater);
-        self.share_claimed = stats::probability_of_superiority(&claimed);
-        self.detectable = self.sd.and_then(|sd| stats::detectable_difference(sd, differences.len()));
-    }
-
-    /// Pairs of runs.
-    pub fn pairs(&self) -> usize {
-        self.differences.len()
-    }
-
-    /// Why there is no interval; empty where there is one.
-    pub fn no_interval(&self) -> &'static str {
-        match (self.interval, self.pairs()) {
-            (Some(_), _) => "",
-            (None, 0) => "no pair of runs",
-            (None, 1) => "no interval from one pair",
-            (None, _) => "no interval: all pairs have the same difference",
-        }
+    /// How many printed numbers lie so.
+    pub fn count_numbers(&self, level: Level) -> usize {
+        self.numbers.iter().filter(|number| number.level == level).count()
     }
 }

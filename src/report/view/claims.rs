@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use super::evidence::{EvidenceView, evidence_view, tests};
 use super::forest::{self, Forest};
-use crate::number::{fixed, listed, p_is, p_value, plural, slug};
+use crate::number::{p_value, plural, slug};
 use crate::paper::{Claim, Sign};
 use crate::report::{
     cells::{self, CellLink, Index, Source, is_other_data},
     input::ReportInput,
-    ledger::{Entry, Evidence, Ledger, Reading, Verdict},
+    ledger::{Entry, Ledger, RULES, Reading, Verdict},
 };
 
 /// What held up.
@@ -18,7 +19,7 @@ pub struct Claims {
     pub summary: String,
     /// How many claims have each verdict, all verdicts in their order.
     pub counts: Vec<Count>,
-    /// Claims that p values are adjusted over.
+    /// Claims of the declared family, which p values are adjusted over.
     pub family: usize,
     /// In the paper's order.
     pub entries: Vec<ClaimView>,
@@ -34,10 +35,10 @@ pub struct Count {
 }
 
 /// A verdict as it is shown: never by its colour alone.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct VerdictView {
     /// For style sheets: `direction-only`.
-    pub key: &'static str,
+    pub key: String,
     /// `direction only`
     pub title: &'static str,
     /// One character.
@@ -65,8 +66,16 @@ pub struct ClaimView {
     pub paper: Option<String>,
     /// Ours; `None` without runs.
     pub ours: Option<EvidenceView>,
-    /// Adjusted p.
-    pub p_holm: Option<String>,
+    /// Adjusted p; `None` outside the family and of reduced runs.
+    pub p_adjusted: Option<String>,
+    /// Whether it is in the declared family.
+    pub member: bool,
+    /// `identified`, `not identified` or `unknown`
+    pub protocol: &'static str,
+    /// Why.
+    pub protocol_why: String,
+    /// The family's tests and those of equivalence, each in a sentence.
+    pub tests: Vec<String>,
     /// The verdict.
     pub verdict: VerdictView,
     /// Why.
@@ -92,43 +101,6 @@ pub struct Side {
     pub cells: Vec<CellLink>,
 }
 
-/// Pairs of runs, in words and digits.
-#[derive(Debug, Serialize)]
-pub struct EvidenceView {
-    /// Pairs of runs with the same seed.
-    pub pairs: usize,
-    /// `seeds 0, 1, 2`
-    pub seeds: String,
-    /// Means of both sides.
-    pub means: Option<[String; 2]>,
-    /// Mean difference.
-    pub mean: String,
-    /// Standard deviation of the differences.
-    pub sd: Option<String>,
-    /// 95 % interval of the mean difference.
-    pub interval: Option<String>,
-    /// Why there is none; empty where there is one.
-    pub no_interval: &'static str,
-    /// Two-sided sign-flip p, with its sign: `p = 0.0625`.
-    pub p: String,
-    /// One-sided.
-    pub p_claimed: String,
-    /// Share of the pairs on the claimed side, in percent.
-    pub share_claimed: String,
-    /// Standard deviation over seeds of the side that is subtracted.
-    pub seed_sd: Option<String>,
-    /// Binomial standard error of one run.
-    pub binomial_se: Option<String>,
-    /// Difference that so many pairs detect with 80 % power.
-    pub detectable: Option<String>,
-    /// Whether the runs do not follow the paper's protocol.
-    pub reduced: bool,
-    /// How.
-    pub deviations: Vec<String>,
-    /// Pairs that were run elsewhere, in whole or in part.
-    pub imported: usize,
-}
-
 /// A claim under another reading of what the paper leaves open.
 #[derive(Debug, Serialize)]
 pub struct ReadingView {
@@ -148,9 +120,9 @@ pub struct ReadingView {
 pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Claims {
     Claims {
         summary: summary(input, ledger),
-        counts: Verdict::ALL
-            .map(|verdict| Count { verdict: verdict_view(verdict), claims: ledger.count(verdict) })
-            .into_iter()
+        counts: RULES
+            .iter()
+            .map(|rule| Count { verdict: verdict_view(rule.verdict), claims: ledger.count(rule.verdict) })
             .collect(),
         family: ledger.family,
         entries: ledger.entries.iter().map(|entry| claim_view(input, index, entry)).collect(),
@@ -163,14 +135,8 @@ pub(super) fn anchor(id: &str) -> String {
 }
 
 pub(super) fn verdict_view(verdict: Verdict) -> VerdictView {
-    let (key, sign) = match verdict {
-        Verdict::Reproduced => ("reproduced", "✓"),
-        Verdict::DirectionOnly => ("direction-only", "≈"),
-        Verdict::Inconclusive => ("inconclusive", "?"),
-        Verdict::Contradicted => ("contradicted", "✗"),
-        Verdict::NotRun => ("not-run", "–"),
-    };
-    VerdictView { key, title: verdict.title(), sign }
+    let rule = verdict.rule();
+    VerdictView { key: slug(rule.title), title: rule.title, sign: rule.sign }
 }
 
 /// What a reader takes away who reads nothing else.
@@ -193,11 +159,15 @@ fn summary(input: &ReportInput, ledger: &Ledger) -> String {
     let of = |verdict| ledger.count(verdict);
     let proper = tested.iter().filter(|entry| entry.evidence.deviations.is_empty()).count();
     let text = format!(
-        "Of {claims}, {} held up under the paper’s protocol and {} turned out the other way; {} show the claimed \
-         direction without proof, {} cannot be decided by these runs, and {} were not run.",
+        "Of {claims}, {} held up in the paper’s experiment, {} turned out the other way, and {} make no difference that \
+         matters; {} were run in what is not the paper’s experiment; {} show the claimed direction without proof, {} the \
+         other, {} cannot be decided by these runs, and {} were not run.",
         of(Verdict::Reproduced),
         of(Verdict::Contradicted),
+        of(Verdict::NoDifference),
+        of(Verdict::NotRebuilt),
         of(Verdict::DirectionOnly),
+        of(Verdict::OtherDirection),
         of(Verdict::Inconclusive),
         of(Verdict::NotRun)
     );
@@ -227,7 +197,11 @@ fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
         },
         paper: paper_effect.map(|effect| claim.measure.effect(effect, 1)),
         ours: evidence_view(claim, evidence),
-        p_holm: entry.p_holm.map(p_value),
+        p_adjusted: entry.test.p_adjusted.map(p_value),
+        member: entry.member,
+        protocol: entry.protocol.title(),
+        protocol_why: entry.protocol_why.clone(),
+        tests: tests(entry),
         verdict: verdict_view(*verdict),
         why: entry.why.clone(),
         sides: [&claim.cells, &claim.against].map(|row| side(input, index, row.as_str())).into_iter().collect(),
@@ -256,27 +230,4 @@ fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
         href: source.as_ref().map(|source| source.href.clone()).unwrap_or_default(),
         cells: source.map(|source| source.cells).unwrap_or_default(),
     }
-}
-
-fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<EvidenceView> {
-    let (measure, pairs) = (claim.measure, evidence.pairs());
-    let value = |value: f64| measure.value(value, pairs);
-    Some(EvidenceView {
-        pairs,
-        seeds: listed("seed", &evidence.seeds),
-        means: evidence.means.map(|means| means.map(value)),
-        mean: measure.effect(evidence.mean?, pairs),
-        sd: evidence.sd.map(value),
-        interval: evidence.interval.map(|ends| measure.interval(ends, pairs)),
-        no_interval: evidence.no_interval(),
-        p: evidence.p_two_sided.map(p_is)?,
-        p_claimed: evidence.p_claimed.map(p_is)?,
-        share_claimed: format!("{} %", fixed(100.0 * evidence.share_claimed?, 0)),
-        seed_sd: evidence.seed_sd.map(value),
-        binomial_se: evidence.binomial_se.map(value),
-        detectable: evidence.detectable.map(value),
-        reduced: !evidence.deviations.is_empty(),
-        deviations: evidence.deviations.clone(),
-        imported: evidence.imported,
-    })
 }

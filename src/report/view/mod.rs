@@ -1,9 +1,11 @@
 //! The whole report as plain data: what both formats show, in their order.
 
 mod forest;
+mod evidence;
 mod claims;
 mod assumptions;
 mod audit;
+mod printed;
 mod confusions;
 mod figures;
 mod measures;
@@ -29,6 +31,7 @@ use {
     confusions::Confusion,
     figures::Figures,
     measures::{Cost, Measures},
+    printed::{PrintedView, RowReadingsView},
     words::Words,
 };
 
@@ -44,6 +47,10 @@ pub struct View<'a> {
     pub profile_note: &'a str,
     pub status: &'a Status,
     pub claims: Claims,
+    /// The numbers that the paper prints, against our runs.
+    pub printed: Vec<PrintedView>,
+    /// Readings of what is open, by how well they foretell those numbers.
+    pub readings: Vec<RowReadingsView>,
     pub audit: AuditView,
     pub assumptions: Vec<AssumptionView>,
     pub setup: &'a [SetupRow],
@@ -88,6 +95,8 @@ impl<'a> View<'a> {
             profile_note: &input.profile_note,
             status,
             claims: claims::claims(input, index, ledger),
+            printed: printed::printed(input, ledger),
+            readings: printed::readings(ledger),
             audit: audit::view(audit),
             assumptions: assumptions::assumptions(input, ledger),
             setup: &input.setup,

@@ -4,8 +4,9 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 
 use serde::Serialize;
 
-use crate::number::plural;
+use crate::number::{fixed, plural};
 use crate::report::derived::Derived;
+use crate::report::ledger::RULES;
 
 /// Something that is explained: the term, and what is said of it.
 type Term = (&'static str, &'static str);
@@ -20,8 +21,10 @@ pub struct Words {
     pub reduced: (&'static str, String),
     /// How the ledger is to be read.
     pub claims: String,
-    /// When each verdict is given.
-    pub verdicts: [Vec<Term>; 3],
+    /// The verdict, its condition, and what to do about it.
+    pub verdicts: Vec<(&'static str, &'static str, &'static str)>,
+    pub printed: &'static str,
+    pub readings: &'static str,
     pub audit: &'static str,
     pub resolution: &'static str,
     pub setup: &'static str,
@@ -60,11 +63,24 @@ impl Words {
             ),
             claims: format!(
                 "A claim is about the difference between two losses. Ours is the mean over pairs of runs with the same \
-                 seed, with its 95 % interval by Student’s t. The p value is that of the exact sign-flip permutation test, \
-                 two-sided, adjusted by Holm’s method over the {} with runs.",
-                plural(derived.ledger.family, "claim")
+                 seed, with its 95 % interval by Student’s t. The p value is that of joint sign flips: if the losses do not \
+                 differ, their labels can be swapped within a seed, in all claims together, and p is the share of swaps that \
+                 look as extreme in any claim. It is adjusted over the {} of the family declared in paper.toml, whether they \
+                 were run or not. One looks after the planned numbers of pairs only ({}), each look with its share of {} %, \
+                 since looking after every pair would err more often. Whether the protocol is identified is said by the \
+                 numbers that the paper prints: each must be a plausible further run of ours.",
+                plural(derived.ledger.family, "claim"),
+                derived.input.paper.family.looks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                fixed(100.0 * derived.input.paper.family.level, 0)
             ),
-            verdicts: verdicts(),
+            printed: "Was the experiment rebuilt? Every total and accuracy that the paper prints, against the 95 % prediction \
+                      interval of one further run of ours. Outside: p below 5 %, adjusted by Holm over all of them, those \
+                      without runs counted. The spread is that of the row’s own runs; where they are fewer than five, that \
+                      of all rows with the same architecture (pooled). With fewer than four degrees of freedom a number can be \
+                      excluded but not taken in: the interval holds nearly everything.",
+            readings: "Which reading is the paper’s? For each row that the paper prints, the log density of a further run at the \
+                       printed numbers under every reading that was run, the likeliest first; excluded where p is below 5 %.",
+            verdicts: RULES.iter().map(|rule| (rule.title, rule.when, rule.then)).collect(),
             audit: "The paper’s numbers and statements held against each other. This needs no run: it is the same in every \
                     report.",
             resolution: "The paper has one run per row. A difference between two accuracies is told from chance with 80 % \
@@ -112,27 +128,6 @@ fn of_status(derived: &Derived) -> String {
         let _ = write!(text, "; {} {was} run elsewhere and imported", status.imported);
     }
     text
-}
-
-fn verdicts() -> [Vec<Term>; 3] {
-    [
-        vec![
-            ("reproduced", "the paper’s protocol, and an adjusted p below 5 % on the side that is claimed"),
-            ("contradicted", "likewise, on the other side"),
-        ],
-        vec![(
-            "direction only",
-            "not reproduced, but the 95 % interval lies on the claimed side. Runs of a reduced protocol can say no more than \
-             this: they are another experiment",
-        )],
-        vec![
-            (
-                "inconclusive",
-                "anything else with at least one pair of runs, and everything on data that are not CIFAR-10",
-            ),
-            ("not run", "no pair of runs"),
-        ],
-    ]
 }
 
 const MEASURES: [Term; 5] = [

@@ -1,0 +1,110 @@
+//! Runs by row: what the ledger's tests are made of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::Evidence;
+use crate::id::RowId;
+use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
+use crate::paper::{Claim, Measure};
+use crate::report::cells::{Index, prefix};
+use crate::report::input::{Cell, ReportInput};
+
+/// Which epoch of a training counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Epoch {
+    /// The last.
+    Last,
+    /// The one with the best top-1 on the test set, which a paper may have reported although it selects by the test set.
+    Best,
+}
+
+/// The cells of a report by their rows.
+pub(super) struct Gather<'a> {
+    pub(super) input: &'a ReportInput,
+    index: Index<'a>,
+    rows: BTreeMap<&'a str, Vec<&'a Cell>>,
+}
+
+/// Runs of both sides with one seed.
+pub(super) struct Pair<'a> {
+    pub(super) cells: [&'a Cell; 2],
+    pub(super) values: [f64; 2],
+}
+
+impl<'a> Gather<'a> {
+    pub(super) fn new(input: &'a ReportInput) -> Self {
+        let mut rows: BTreeMap<&str, Vec<&Cell>> = BTreeMap::new();
+        for cell in &input.cells {
+            rows.entry(prefix(&cell.id)).or_default().push(cell);
+        }
+        Self { input, index: Index::new(input), rows }
+    }
+
+    /// Whether the configuration has cells of a row.
+    pub(super) fn has(&self, row: &RowId) -> bool {
+        self.rows.contains_key(row.as_str())
+    }
+
+    /// A measure of the runs of a row.
+    pub(super) fn values(&self, row: &RowId, measure: &Measure, epoch: Epoch) -> Vec<f64> {
+        self.of(row.as_str()).filter_map(|cell| value(cell, measure, epoch)).collect()
+    }
+
+    /// The same of every row with the same architecture whose runs follow the protocol. Rows of two tables that have the same
+    /// cells count once.
+    pub(super) fn alike(&self, row: &RowId, measure: &Measure, epoch: Epoch) -> Vec<Vec<f64>> {
+        let architecture = row.setting().architecture().to_owned();
+        let mut seen = BTreeSet::new();
+        let rows = self.rows.iter().filter(|(other, cells)| {
+            let alike = other.split('/').nth(1) == Some(&architecture) && self.index.reasons(cells).is_empty();
+            alike && seen.insert(cells.iter().map(|cell| cell.fingerprint.as_str()).collect::<Vec<_>>())
+        });
+        rows.map(|(_, cells)| cells.iter().filter_map(|cell| value(cell, measure, epoch)).collect()).collect()
+    }
+
+    /// How the runs of a row differ from the protocol.
+    pub(super) fn deviations(&self, row: &RowId) -> Vec<String> {
+        let done: Vec<&Cell> = self.of(row.as_str()).filter(|cell| cell.run().is_some()).collect();
+        self.index.reasons(&done)
+    }
+
+    /// The runs of two rows, paired by seed.
+    pub(super) fn evidence(&self, claim: &Claim, [cells, against]: [&RowId; 2], epoch: Epoch) -> Evidence {
+        let pairs = self.pairs(claim.measure, cells.as_str(), against.as_str(), epoch);
+        let both: Vec<&Cell> = pairs.iter().flat_map(|pair| pair.cells).collect();
+        Evidence::of(claim, [cells.as_str(), against.as_str()], &pairs, self.index.reasons(&both))
+    }
+
+    /// In the order of seeds.
+    fn pairs(&self, measure: &Measure, cells: &str, against: &str, epoch: Epoch) -> Vec<Pair<'a>> {
+        let pair = |cell: &'a Cell| {
+            let other = self.of(against).find(|other| other.seed == cell.seed)?;
+            Some(Pair { cells: [cell, other], values: [value(cell, measure, epoch)?, value(other, measure, epoch)?] })
+        };
+        let mut pairs: Vec<Pair> = self.of(cells).filter_map(pair).collect();
+        pairs.sort_by_key(|pair| pair.cells[0].seed);
+        pairs
+    }
+
+    fn of(&self, row: &str) -> impl Iterator<Item = &'a Cell> {
+        self.rows.get(row).into_iter().flatten().copied()
+    }
+}
+
+/// A measure of a cell's run; `None` without results, and of the best epoch for what is not recorded per epoch.
+fn value(cell: &Cell, measure: &Measure, epoch: Epoch) -> Option<f64> {
+    if epoch == Epoch::Last {
+        return cell.measured(measure);
+    }
+    let run = cell.run()?;
+    let best = run.metrics.iter().max_by(|a, b| a.test_top1_pct.total_cmp(&b.test_top1_pct))?;
+    let measure_is = |other: &Measure| *measure == *other;
+    match () {
+        () if measure_is(&TOP1) || measure_is(&ACCURACY_IMPLIED) => Some(best.test_top1_pct),
+        () if measure_is(&TOP5) => Some(best.test_top5_pct),
+        () if measure_is(&FALSE_POSITIVES) => {
+            Some((f64::from(run.scores.images) * (1.0 - best.test_top1_pct / 100.0)).round())
+        }
+        () => None,
+    }
+}

@@ -1,0 +1,115 @@
+//! Pairs of runs and the tests of a claim, in words and digits.
+
+use serde::Serialize;
+
+use crate::number::{fixed, listed, p_is, plural};
+use crate::paper::Claim;
+use crate::report::ledger::{Entry, Evidence};
+
+/// Pairs of runs, in words and digits.
+#[derive(Debug, Serialize)]
+pub struct EvidenceView {
+    /// Pairs of runs with the same seed.
+    pub pairs: usize,
+    /// `seeds 0, 1, 2`
+    pub seeds: String,
+    /// Means of both sides.
+    pub means: Option<[String; 2]>,
+    /// Mean difference.
+    pub mean: String,
+    /// Standard deviation of the differences.
+    pub sd: Option<String>,
+    /// 95 % interval of the mean difference.
+    pub interval: Option<String>,
+    /// Why there is none; empty where there is one.
+    pub no_interval: &'static str,
+    /// Two-sided sign-flip p, with its sign: `p = 0.0625`.
+    pub p: String,
+    /// One-sided.
+    pub p_claimed: String,
+    /// Share of the pairs on the claimed side, in percent, with its exact 95 % interval.
+    pub share_claimed: String,
+    /// Standard deviation over seeds of the side that is subtracted.
+    pub seed_sd: Option<String>,
+    /// Binomial standard error of one run.
+    pub binomial_se: Option<String>,
+    /// Difference that so many pairs detect with 80 % power.
+    pub detectable: Option<String>,
+    /// Whether the runs do not follow the paper's protocol.
+    pub reduced: bool,
+    /// How.
+    pub deviations: Vec<String>,
+    /// Pairs that were run elsewhere, in whole or in part.
+    pub imported: usize,
+}
+
+/// `None` without runs.
+pub(super) fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<EvidenceView> {
+    let (measure, pairs) = (claim.measure, evidence.pairs());
+    let value = |value: f64| measure.value(value, pairs);
+    Some(EvidenceView {
+        pairs,
+        seeds: listed("seed", &evidence.seeds),
+        means: evidence.means.map(|means| means.map(value)),
+        mean: measure.effect(evidence.mean?, pairs),
+        sd: evidence.sd.map(value),
+        interval: evidence.interval.map(|ends| measure.interval(ends, pairs)),
+        no_interval: evidence.no_interval(),
+        p: evidence.p_two_sided.map(p_is)?,
+        p_claimed: evidence.p_claimed.map(p_is)?,
+        share_claimed: share(evidence.share_claimed?, evidence.share_interval),
+        seed_sd: evidence.seed_sd.map(value),
+        binomial_se: evidence.binomial_se.map(value),
+        detectable: evidence.detectable.map(value),
+        reduced: !evidence.deviations.is_empty(),
+        deviations: evidence.deviations.clone(),
+        imported: evidence.imported,
+    })
+}
+
+/// `83 % (95 %: 36 to 100)`
+fn share(share: f64, interval: Option<[f64; 2]>) -> String {
+    let percent = |share: f64| fixed(100.0 * share, 0);
+    let interval =
+        interval.map_or_else(String::new, |[low, high]| format!(" (95 %: {} to {})", percent(low), percent(high)));
+    format!("{} %{interval}", percent(share))
+}
+
+/// What the family's tests, equivalence and the paper's design say, each in a sentence.
+pub(super) fn tests(entry: &Entry) -> Vec<String> {
+    let (test, measure, pairs) = (&entry.test, entry.claim.measure, entry.evidence.pairs());
+    let value = |value: f64| measure.value(value, 2);
+    let mut lines = Vec::new();
+    if let Some(p) = test.p_adjusted {
+        let looks = test.rejected_after.map_or("no planned look has rejected “no difference”".to_owned(), |after| {
+            format!("the planned look after {} rejected “no difference”", plural(after, "pair"))
+        });
+        lines.push(format!("joint sign flips, adjusted over the declared family: {}; {looks}", p_is(p)));
+    }
+    if let Some(e) = test.e_adjusted {
+        lines
+            .push(format!("e-value, adjusted over the family, valid at any look: {} (20 rejects at 5 %)", fixed(e, 2)));
+    }
+    if let Some(equivalence) = &entry.equivalence {
+        let t = equivalence.p_t.map_or_else(String::new, |p| format!(", by t tests {}", p_is(p)));
+        let interval = equivalence
+            .interval
+            .map_or_else(String::new, |ends| format!("; 90 % interval {}", measure.interval(ends, pairs)));
+        let margin = measure.value(equivalence.margin, 1);
+        lines.push(format!(
+            "smaller than ±{margin}, the smallest that matters: sign flips {}{t}{interval}",
+            p_is(equivalence.p)
+        ));
+    }
+    if let Some(design) = &entry.papers_design {
+        let power = design.power.map_or_else(String::new, |[power, ..]| {
+            format!("; its power to show what it reports: {}", fixed(power, 2))
+        });
+        lines.push(format!(
+            "small telescopes: one pair of runs shows an effect of {} with 33 % power; ours is smaller with {}{power}",
+            value(design.d33),
+            p_is(design.p_smaller)
+        ));
+    }
+    lines
+}
