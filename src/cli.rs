@@ -9,7 +9,7 @@ mod inspect;
 mod survey;
 mod gc;
 
-use std::io::Write;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +24,7 @@ use crate::report::ledger::ledger;
 use crate::run::{INTERRUPTED, Options, Outcome, Runner};
 use crate::shell::word;
 use crate::store::Store;
+use crate::stream::{self, out as print};
 
 /// Reproduces "FPL: False Positive Loss" (Kiaei et al., 2023): trains every cell of the paper's tables, and writes a
 /// report that lays the paper's numbers beside the measured ones.
@@ -227,27 +228,33 @@ pub fn main() -> u8 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print(); // A closed pipe has no reader to tell.
-            return u8::try_from(error.exit_code()).unwrap_or(2);
+            let printed = error.print().and_then(|()| std::io::stdout().flush());
+            // A wrong command line is told on standard error, where a failure to write has nobody to be told to.
+            if !error.use_stderr() {
+                stream::note(printed);
+            }
+            return or_unwritten(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    run(&cli).unwrap_or_else(|error| {
+    or_unwritten(run(&cli).unwrap_or_else(|error| {
         complain(&error);
         error.exit_code()
-    })
+    }))
 }
 
-#[allow(clippy::print_stderr)] // The one place that prints an error.
+/// The exit code, but that of an error if the command was done and standard output could not be written.
+fn or_unwritten(code: u8) -> u8 {
+    let Some(source) = stream::failure() else { return code };
+    let error = Error::io("write", "standard output")(source);
+    complain(&error);
+    if code == 0 { error.exit_code() } else { code }
+}
+
 fn complain(error: &Error) {
-    eprintln!("error: {error}");
+    stream::err(&format!("error: {error}"));
     if !error.help().is_empty() {
-        eprintln!("help: {}", error.help());
+        stream::err(&format!("help: {}", error.help()));
     }
-}
-
-/// Prints to standard output; a closed pipe is no error.
-fn print(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// The completions of a shell, or else the manual page: both follow from the command line's own description.
@@ -365,7 +372,6 @@ impl Session {
     }
 
     /// One line on what ran, and where the report is.
-    #[allow(clippy::print_stderr)]
     fn summarize(&self, outcome: &Outcome) {
         if self.options_quiet() {
             return;
@@ -379,7 +385,7 @@ impl Session {
         if outcome.missing > 0 {
             parts.push(format!("{} without result", plural(outcome.missing, "cell")));
         }
-        eprintln!("{}", parts.join(" · "));
+        stream::err(&parts.join(" · "));
         if let Some(published) = &outcome.published {
             print(&published.folder.join("report.html").display().to_string());
         }
@@ -446,13 +452,12 @@ impl Common {
 }
 
 /// Names the cells whose results are there and cannot be used; exit code 1 if there are any.
-#[allow(clippy::print_stderr)]
 fn tell_damage(damaged: &[(&Cell, String)]) -> u8 {
     for (cell, what) in damaged {
-        eprintln!("error: cell `{}`: {what}", cell.id);
+        stream::err(&format!("error: cell `{}`: {what}", cell.id));
     }
     if !damaged.is_empty() {
-        eprintln!("help: `fpl-repro evaluate` makes damaged results again; `fpl-repro verify` names all damage");
+        stream::err("help: `fpl-repro evaluate` makes damaged results again; `fpl-repro verify` names all damage");
     }
     u8::from(!damaged.is_empty())
 }

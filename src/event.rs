@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use crate::artifact::EpochMetrics;
 use crate::number::duration;
 use crate::plan::StageKind;
+use crate::stream;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -188,14 +189,13 @@ impl Reporter {
         }
     }
 
-    #[allow(clippy::print_stderr)] // The one place that talks to the user during a run.
     fn say(&self, level: Verbosity, text: &str) {
         if level > self.verbosity {
             return;
         }
         match &self.bars {
-            Some(bars) => bars.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bars) => bars.suspend(|| stream::err(text)),
+            None => stream::err(text),
         }
     }
 }

@@ -21,6 +21,7 @@ mod report;
 mod sample;
 mod scores;
 mod stats;
+mod stream;
 mod support;
 mod worker;
 mod workflow;
