@@ -1,7 +1,8 @@
 //! Unpacks and verifies archives in the layout of CIFAR's binary versions.
 //!
 //! An archive is not trusted: only the members that its format names are taken, with exactly the sizes
-//! they must have, and no name from the archive becomes a path on the disk.
+//! they must have, and no name from the archive becomes a path on the disk. How it was packed does not matter: folders in
+//! front of the names, owners, kinds of headers, the order of members, and small files beside them are as they may be.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -28,7 +29,9 @@ const MAX_TEXT_BYTES: u64 = 4096;
 const MAX_IGNORED_BYTES: u64 = 1 << 20;
 const MAX_PAX_BYTES: u64 = 1 << 16;
 const MAX_PADDING_BYTES: u64 = 1 << 20;
-const MAX_ENTRIES: usize = 64;
+/// The first byte of a gzip member.
+const GZIP_MAGIC: u8 = 0x1f;
+const MAX_ENTRIES: usize = 256;
 
 const HELP: &str = "download the archive again, or name another with `--set datasets.NAME.source.archive=PATH`; it must be the \
                     binary version";
@@ -184,11 +187,27 @@ impl Read for Blocks {
     }
 }
 
-type Input = GzDecoder<Blocks>;
+/// Decompresses one gzip member after the other, as gzip does, up to what is none.
+struct Gzip(GzDecoder<Blocks>);
+
+impl Read for Gzip {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let length = self.0.read(buffer)?;
+            let blocks = self.0.get_mut();
+            if length > 0 || buffer.is_empty() || blocks.fill_buf()?.first() != Some(&GZIP_MAGIC) {
+                return Ok(length);
+            }
+            // What is put in its place is never read.
+            let blocks = std::mem::replace(blocks, Blocks::new(sync_channel(0).1));
+            self.0 = GzDecoder::new(blocks);
+        }
+    }
+}
 
 /// Unpacks all members and returns the two splits, training first, and the class names.
 fn unpack_stream(archive: &Path, layout: &Layout, out: &Path, blocks: Blocks) -> Result<([Split; 2], Vec<String>)> {
-    let mut tar = Archive::new(GzDecoder::new(blocks));
+    let mut tar = Archive::new(Gzip(GzDecoder::new(blocks)));
     let mut members = Members::new(archive, layout, out)?;
     // Raw entries: otherwise the library would read long names and the like into memory, whatever their size.
     let entries = tar.entries().map_err(|error| members.damaged(None, &error))?.raw(true);
@@ -237,14 +256,24 @@ struct Members<'a> {
     layout: &'a Layout,
     splits: [Split; 2],
     classes: Vec<String>,
+    /// Names of members, without the folders in front of them.
     seen: BTreeSet<String>,
+    /// The name that a header of its own gave to the next member.
+    name_of_next: Option<Vec<u8>>,
 }
 
 impl<'a> Members<'a> {
     fn new(archive: &'a Path, layout: &'a Layout, out: &Path) -> Result<Self> {
         let train = Split::create(out.join(TRAIN_FILE), layout.format, layout.train_records)?;
         let test = Split::create(out.join(TEST_FILE), layout.format, layout.test_records)?;
-        Ok(Self { archive, layout, splits: [train, test], classes: Vec::new(), seen: BTreeSet::new() })
+        Ok(Self {
+            archive,
+            layout,
+            splits: [train, test],
+            classes: Vec::new(),
+            seen: BTreeSet::new(),
+            name_of_next: None,
+        })
     }
 
     fn wrong(&self, message: impl Into<String>) -> Error {
@@ -262,51 +291,80 @@ impl<'a> Members<'a> {
     }
 
     /// Takes one member, or refuses it.
-    fn take(&mut self, mut entry: Entry<'_, Input>) -> Result<()> {
-        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let folder = self.layout.format.folder;
-        match entry.header().entry_type() {
+    fn take(&mut self, mut entry: Entry<'_, Gzip>) -> Result<()> {
+        let kind = entry.header().entry_type();
+        let own_path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        match kind {
+            EntryType::XHeader | EntryType::XGlobalHeader => return self.take_pax(&own_path, &mut entry),
+            EntryType::GNULongName => {
+                let name = self.read_small(&own_path, &mut entry, MAX_PAX_BYTES)?;
+                self.name_of_next = Some(name.into_iter().take_while(|&byte| byte != 0).collect());
+                return Ok(());
+            }
+            _ => {}
+        }
+        let given = self.name_of_next.take();
+        let path = given.map_or(own_path, |name| String::from_utf8_lossy(&name).into_owned());
+        if path.split('/').any(|part| part == "..") {
+            return Err(self.wrong(format!("holds `{path}`, whose `..` is not expected")));
+        }
+        match kind {
+            EntryType::Directory => return Ok(()),
+            EntryType::Regular if path.ends_with('/') && entry.size() == 0 => return Ok(()), // A folder before POSIX.
             EntryType::Regular => {}
-            EntryType::Directory if path.trim_end_matches('/') == folder.trim_end_matches('/') => return Ok(()),
-            EntryType::XHeader | EntryType::XGlobalHeader => return self.check_pax(&path, &mut entry),
             kind => return Err(self.wrong(format!("holds {} `{path}`, which is not expected", kind_name(kind)))),
         }
-        let member = path.strip_prefix(folder).and_then(|name| self.layout.member(name));
-        let Some(member) = member else {
-            return Err(self.wrong(format!("holds the file `{path}`, which is not expected")));
-        };
-        if !self.seen.insert(path.clone()) {
-            return Err(self.wrong(format!("holds `{path}` twice")));
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let Some(member) = self.layout.member(name) else { return self.pass_over(&path, &entry) };
+        if !self.seen.insert(name.to_owned()) {
+            return Err(self.wrong(format!("holds `{path}` twice, or `{name}` in two folders")));
         }
+        self.take_member(&path, &mut entry, member)
+    }
+
+    fn take_member(&mut self, path: &str, entry: &mut Entry<'_, Gzip>, member: Member) -> Result<()> {
         match member {
             Member::Records { test, offset, count } => {
-                self.check_size(&path, &entry, count)?;
+                self.check_size(path, entry, count)?;
                 self.splits[usize::from(test)].seek_to_record(offset)?;
-                self.take_records(&path, &mut entry, usize::from(test), count)
+                self.take_records(path, entry, usize::from(test), count)
             }
             Member::Classes => {
-                let text = self.read_small(&path, &mut entry, MAX_TEXT_BYTES)?;
-                self.classes = self.parse_classes(&path, &text)?;
+                let text = self.read_small(path, entry, MAX_TEXT_BYTES)?;
+                self.classes = self.parse_classes(path, &text)?;
                 Ok(())
             }
-            Member::Ignored => self.read_small(&path, &mut entry, MAX_IGNORED_BYTES).map(drop),
+            Member::Ignored => self.read_small(path, entry, MAX_IGNORED_BYTES).map(drop),
         }
     }
 
-    /// Pax headers carry times and the like; those that would change what the next member is are refused.
-    fn check_pax(&self, path: &str, entry: &mut Entry<'_, Input>) -> Result<()> {
+    /// Small files beside the members, as desktops and packers leave them, harm nothing. A large one shows that this is
+    /// another archive.
+    fn pass_over(&self, path: &str, entry: &Entry<'_, Gzip>) -> Result<()> {
+        let size = entry.size();
+        if size > MAX_IGNORED_BYTES {
+            return Err(self.wrong(format!("holds the file `{path}` of {size} bytes, which is not expected")));
+        }
+        Ok(())
+    }
+
+    /// Pax headers carry times and the like, and the name of the next member; those that would change its size are refused.
+    fn take_pax(&mut self, path: &str, entry: &mut Entry<'_, Gzip>) -> Result<()> {
+        let for_all = entry.header().entry_type() == EntryType::XGlobalHeader;
         let content = self.read_small(path, entry, MAX_PAX_BYTES)?;
         for extension in PaxExtensions::new(&content) {
             let extension = extension.map_err(|error| self.damaged(Some(path), &error))?;
             let key = String::from_utf8_lossy(extension.key_bytes());
-            if matches!(&*key, "path" | "linkpath" | "size") || key.starts_with("GNU.sparse") {
+            if key == "path" && !for_all {
+                self.name_of_next = Some(extension.value_bytes().to_vec());
+            } else if matches!(&*key, "path" | "size") || key.starts_with("GNU.sparse") {
                 return Err(self.wrong(format!("the pax header `{path}` sets `{key}`, which is not expected")));
             }
         }
         Ok(())
     }
 
-    fn check_size(&self, path: &str, entry: &Entry<'_, Input>, records: usize) -> Result<()> {
+    fn check_size(&self, path: &str, entry: &Entry<'_, Gzip>, records: usize) -> Result<()> {
         let record = self.layout.format.record_bytes();
         let (size, expected) = (entry.size(), (records * record) as u64);
         if size == expected {
@@ -315,7 +373,7 @@ impl<'a> Members<'a> {
         Err(self.wrong(format!("`{path}` has {size} bytes, but {records} records of {record} bytes make {expected}")))
     }
 
-    fn take_records(&mut self, path: &str, entry: &mut Entry<'_, Input>, split: usize, count: usize) -> Result<()> {
+    fn take_records(&mut self, path: &str, entry: &mut Entry<'_, Gzip>, split: usize, count: usize) -> Result<()> {
         let format = self.layout.format;
         let (record_bytes, classes) = (format.record_bytes(), format.classes.len());
         let mut buffer = vec![0; CHUNK_RECORDS * record_bytes];
@@ -337,7 +395,7 @@ impl<'a> Members<'a> {
         Ok(())
     }
 
-    fn read_small(&self, path: &str, entry: &mut Entry<'_, Input>, limit: u64) -> Result<Vec<u8>> {
+    fn read_small(&self, path: &str, entry: &mut Entry<'_, Gzip>, limit: u64) -> Result<Vec<u8>> {
         let size = entry.size();
         if size > limit {
             return Err(self.wrong(format!("`{path}` has {size} bytes, but at most {limit} are expected")));
@@ -362,22 +420,26 @@ impl<'a> Members<'a> {
         Ok(names)
     }
 
-    /// After the last member: zero padding, the gzip checksum, and nothing else.
-    fn check_end(&self, mut gzip: Input) -> Result<()> {
+    /// After the last member: zero padding, the gzip checksum, zero padding again, and nothing else.
+    fn check_end(&self, mut gzip: Gzip) -> Result<()> {
+        self.check_padding(&mut gzip, "holds data after the end of the tar archive")?;
+        let mut rest = gzip.0.into_inner();
+        self.check_padding(&mut rest, "holds trailing bytes after the end of the gzip stream")
+    }
+
+    fn check_padding(&self, reader: &mut impl Read, otherwise: &str) -> Result<()> {
         let mut buffer = vec![0; 1 << 16];
         let mut padding = 0;
         loop {
-            let length = gzip.read(&mut buffer).map_err(|error| self.damaged(None, &error))?;
+            let length = reader.read(&mut buffer).map_err(|error| self.damaged(None, &error))?;
             padding += length as u64;
             if length == 0 {
-                break;
+                return Ok(());
             }
             if padding > MAX_PADDING_BYTES || buffer[..length].iter().any(|byte| *byte != 0) {
-                return Err(self.wrong("holds data after the end of the tar archive"));
+                return Err(self.wrong(otherwise));
             }
         }
-        let rest = gzip.into_inner().fill_buf().map_or(0, <[u8]>::len);
-        if rest > 0 { Err(self.wrong("holds trailing bytes after the end of the gzip stream")) } else { Ok(()) }
     }
 
     /// Checks that nothing is missing and writes the class names.
@@ -386,9 +448,8 @@ impl<'a> Members<'a> {
         let missing: Vec<_> = train
             .iter()
             .chain([test, names])
-            .map(|name| format!("{folder}{name}"))
-            .filter(|path| !self.seen.contains(path))
-            .map(|path| format!("`{path}`"))
+            .filter(|name| !self.seen.contains(**name))
+            .map(|name| format!("`{folder}{name}`"))
             .collect();
         if !missing.is_empty() {
             return Err(self.wrong(format!("lacks {}", missing.join(", "))));
@@ -411,7 +472,7 @@ fn kind_name(kind: EntryType) -> &'static str {
         EntryType::Directory => "the directory",
         EntryType::Char | EntryType::Block => "the device",
         EntryType::Fifo => "the pipe",
-        EntryType::GNULongName | EntryType::GNULongLink => "the long name",
+        EntryType::GNULongLink => "the link with a long name",
         EntryType::GNUSparse => "the sparse file",
         _ => "the special member",
     }
