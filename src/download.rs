@@ -1,7 +1,8 @@
 //! HTTP downloads that resume, retry and verify.
 //!
 //! The sha256 of a file is its name, so nothing but the right bytes can ever be mistaken for it: an unfinished
-//! download may be continued by a later run and from another address.
+//! download may be continued by a later run and from another address. What has arrived is given up only for what is the
+//! file, or has come further.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -11,7 +12,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED,
+    RANGE,
+};
 use reqwest::{StatusCode, Url, redirect};
 
 use crate::error::{Error, Result};
@@ -70,7 +74,7 @@ impl Default for Options<'_> {
 /// Why an attempt failed, and what follows from it.
 #[derive(Debug)]
 enum Failure {
-    /// What had arrived was of no use and is gone: start from the first byte, at once.
+    /// What is there cannot be continued from here, or was of no use and is gone: start from the first byte, at once.
     Again(String),
     /// May work later.
     Retry(String),
@@ -88,7 +92,7 @@ impl From<Error> for Failure {
 
 /// Downloads a file into `directory`, under its sha256 as name, and returns its path.
 ///
-/// If the file is there and has the right size, nothing is done. An unfinished download stays as `SHA256.part` and
+/// If the file is there and is the right one, nothing is done. An unfinished download stays as `SHA256.part` and
 /// is continued by the next call. Two calls at the same time for the same file and directory are for the caller to
 /// prevent. HTTP proxies are taken from the environment, except for addresses on this machine.
 ///
@@ -103,8 +107,8 @@ pub fn download(source: &Source, directory: &Path, options: &Options) -> Result<
     }
     fs::create_dir_all(directory)?;
     let target = directory.join(&sha256);
-    if let Ok(metadata) = target.metadata() {
-        if source.bytes == 0 || metadata.len() == source.bytes {
+    if target.exists() {
+        if fs::sha256_file(&target)? == sha256 {
             return Ok(target);
         }
         fs::remove(&target)?; // Damaged since it was verified.
@@ -112,11 +116,12 @@ pub fn download(source: &Source, directory: &Path, options: &Options) -> Result<
     let part = directory.join(format!("{sha256}.part"));
     let mut reasons = Vec::new();
     for url in std::iter::once(&source.url).chain(&source.mirrors) {
-        let mut address = Address { url, source, part: &part, sha256: &sha256, options, validator: None };
+        let mut address = Address { url, source, part: &part, sha256: &sha256, options, validator: None, whole: false };
         match address.download() {
             Ok(()) => {
                 fs::sync(&part)?;
                 fs::rename(&part, &target)?;
+                fs::remove(&kept(&part))?;
                 return Ok(target);
             }
             Err(Failure::Abort(error)) => return Err(error),
@@ -141,6 +146,8 @@ struct Address<'a> {
     options: &'a Options<'a>,
     /// The `ETag` or `Last-Modified` of the answer that the unfinished file comes from, if it comes from here.
     validator: Option<String>,
+    /// Whether to ask for the whole file, since the server cannot continue what is there.
+    whole: bool,
 }
 
 impl Address<'_> {
@@ -151,7 +158,7 @@ impl Address<'_> {
         let mut retries = 0;
         loop {
             match self.attempt(&url) {
-                // Leaves no unfinished file, without which it cannot happen: it never comes twice in a row.
+                // The next attempt asks for the whole file, after which it cannot happen: it never comes twice in a row.
                 Err(Failure::Again(_)) => {}
                 Err(Failure::Retry(_)) if retries < self.options.retries => {
                     retries += 1;
@@ -219,7 +226,7 @@ impl Address<'_> {
         let failed = |error: std::io::Error| Failure::Address(error.to_string());
         let path = url.to_file_path().map_err(|()| Failure::Address("not a path on this machine".to_owned()))?;
         let mut file = File::open(path).map_err(failed)?;
-        part.restart()?;
+        part.set_aside()?;
         let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             self.check_cancelled()?;
@@ -239,7 +246,7 @@ impl Address<'_> {
     /// Requests what is missing of the file and appends it.
     fn fetch(&mut self, url: &Url, part: &mut Part) -> Result<(), Failure> {
         self.check_cancelled()?;
-        let request = self.request(url, part.length)?;
+        let request = self.request(url, if self.whole { 0 } else { part.length })?;
         let (sender, events) = sync_channel(4);
         // On a thread of its own, so that an interrupt need not wait for the network. If nobody listens any more,
         // the thread ends with the next piece, or when the client's own time limit is over.
@@ -291,16 +298,17 @@ impl Address<'_> {
     /// size, or 0 if it is unknown.
     fn begin(&mut self, head: Head, part: &mut Part) -> Result<u64, Failure> {
         let expected = self.source.bytes;
+        let continued = part.length > 0 && !self.whole;
         match head.status {
             StatusCode::OK => {
-                part.restart()?;
-                self.validator = head.validator;
-                if expected > 0 && head.length > expected {
-                    return Err(Failure::Address(too_long(expected)));
+                if let Some(reason) = head.not_the_file(expected) {
+                    return Err(Failure::Address(reason));
                 }
+                part.set_aside()?;
+                (self.validator, self.whole) = (head.validator, false);
                 Ok(if expected > 0 { expected } else { head.length })
             }
-            StatusCode::PARTIAL_CONTENT if part.length > 0 => {
+            StatusCode::PARTIAL_CONTENT if continued => {
                 let range = head.range.as_deref().unwrap_or("none");
                 match parse_content_range(range) {
                     Some((start, total))
@@ -309,13 +317,13 @@ impl Address<'_> {
                         Ok(if expected > 0 { expected } else { total.unwrap_or(0) })
                     }
                     _ => {
-                        part.discard()?;
+                        self.whole = true;
                         Err(Failure::Again(format!("unexpected Content-Range `{range}`")))
                     }
                 }
             }
-            StatusCode::RANGE_NOT_SATISFIABLE if part.length > 0 => {
-                part.discard()?;
+            StatusCode::RANGE_NOT_SATISFIABLE if continued => {
+                self.whole = true;
                 Err(Failure::Again("nothing to continue".to_owned()))
             }
             status if status.is_server_error() || matches!(status.as_u16(), 408 | 425 | 429) => {
@@ -355,8 +363,21 @@ struct Part<'a> {
     resumed: bool,
 }
 
+/// Where what had arrived waits while the whole file comes once more.
+fn kept(part: &Path) -> PathBuf {
+    part.with_extension("kept")
+}
+
+/// Of what had arrived and what came since, the longer one goes on.
+fn keep_the_longer(part: &Path) -> Result<()> {
+    let length = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
+    let kept = kept(part);
+    if length(&kept) > length(part) { fs::rename(&kept, part) } else { fs::remove(&kept) }
+}
+
 impl<'a> Part<'a> {
     fn open(path: &'a Path, limit: u64) -> Result<Self> {
+        keep_the_longer(path)?;
         let mut file =
             File::options().create(true).truncate(false).write(true).open(path).map_err(Error::io("open", path))?;
         let length = file.seek(SeekFrom::End(0)).map_err(Error::io("open", path))?;
@@ -370,6 +391,16 @@ impl<'a> Part<'a> {
     fn restart(&mut self) -> Result<()> {
         (self.length, self.resumed) = (0, false);
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(Error::io("empty", self.path))
+    }
+
+    /// Starts from the first byte and keeps what is there until the whole file has come, or more of it.
+    fn set_aside(&mut self) -> Result<()> {
+        if self.length > 0 {
+            fs::rename(self.path, &kept(self.path))?;
+            self.file = File::create(self.path).map_err(Error::io("create", self.path))?;
+        }
+        (self.length, self.resumed) = (0, false);
+        Ok(())
     }
 
     /// Removes the file, so that nothing can be resumed into it.
@@ -404,6 +435,8 @@ struct Head {
     length: u64,
     range: Option<String>,
     validator: Option<String>,
+    /// `Content-Type`, and `Content-Encoding` behind it.
+    kind: String,
 }
 
 impl Head {
@@ -413,7 +446,23 @@ impl Head {
         // A weak ETag does not promise the same bytes, so If-Range may not use it.
         let etag = text(ETAG).filter(|etag| !etag.starts_with("W/"));
         let validator = etag.or_else(|| text(LAST_MODIFIED));
-        Self { status: response.status(), length, range: text(CONTENT_RANGE), validator }
+        let kind = [text(CONTENT_TYPE), text(CONTENT_ENCODING)].into_iter().flatten().collect::<Vec<_>>().join(", ");
+        Self { status: response.status(), length, range: text(CONTENT_RANGE), validator, kind }
+    }
+
+    /// Why the body of an answer with 200 cannot be a file of `expected` bytes (0: unknown), if so.
+    fn not_the_file(&self, expected: u64) -> Option<String> {
+        if self.kind.starts_with("text/html") {
+            return Some("the server answered with a web page, not with the file".to_owned());
+        }
+        if expected == 0 || self.length == 0 || self.length == expected {
+            return None;
+        }
+        if self.length > expected {
+            return Some(too_long(expected));
+        }
+        let kind = if self.kind.is_empty() { "unknown kind" } else { &self.kind };
+        Some(format!("the server answered with {} bytes ({kind}), but the file has {expected}", self.length))
     }
 }
 

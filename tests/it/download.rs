@@ -409,15 +409,82 @@ fn too_little() {
         None => send_all(stream, &content()[..1000]),
     });
     let directory = Directory::new();
-    directory.assert_fails(&[server.url()], &["ended after 1000 of 300000 bytes", "5 attempts"]);
-    // A length that is a lie once.
-    let server = Server::start(|number, request, stream| match number {
-        0 => send_all(stream, &content()[..1000]),
-        _ => send_good(stream, request, &content(), usize::MAX),
+    directory.assert_fails(&[server.url()], &["answered with 1000 bytes (unknown kind), but the file has 300000"]);
+    assert_eq!(server.requests().len(), 1, "it is not the file, however often it is asked for");
+    // Without a length nobody can tell it from a broken transfer.
+    let server = Server::start(|_, request, stream| match request.offset() {
+        Some(_) => send(stream, "416 Range Not Satisfiable", "", b""),
+        None => send(stream, "200 OK", "", &content()[..1000]),
     });
     let directory = Directory::new();
+    directory.assert_fails(&[server.url()], &["ended after 1000 of 300000 bytes", "5 attempts"]);
+}
+
+/// A login page, an error page, a page of another size, one that says nothing of itself, a compressed answer, a server whose
+/// file is another: none of them costs what is there.
+#[test]
+fn what_is_there_is_not_given_up_for_another_answer() {
+    const PAGE: &[u8] = b"<html>log in</html>";
+    let heads = [
+        ("200 OK", "Content-Type: text/html; charset=utf-8\r\n", "a web page"),
+        ("200 OK", "Content-Type: text/html\r\nContent-Length: 300000\r\n", "a web page"),
+        ("200 OK", "Content-Length: 19\r\nContent-Encoding: gzip\r\n", "19 bytes (gzip), but the file has 300000"),
+        ("200 OK", "Content-Length: 300001\r\n", "more than the expected 300000 bytes"),
+        ("200 OK", "", "ended after"),
+        ("206 Partial Content", "Content-Range: bytes 200000-299999/400000\r\n", "206"),
+        ("416 Range Not Satisfiable", "Content-Range: bytes */19\r\n", "416"),
+        ("404 Not Found", "Content-Length: 19\r\n", "404"),
+    ];
+    for (status, head, message) in heads {
+        let other = Server::start(move |_, _, stream| send(stream, status, head, PAGE));
+        let good = Server::start(|_, request, stream| send_good(stream, request, &content(), usize::MAX));
+        let directory = Directory::new();
+        fs::write(directory.part(), &content()[..200_000]).unwrap();
+        directory.assert_fails(&[other.url()], &[message]);
+        directory.assert_downloads(&[other.url(), good.url()]);
+        assert_eq!(good.offsets(), [Some(200_000)], "{status} {head}");
+    }
+}
+
+/// The whole file comes instead of the rest, and breaks off: what has come further goes on.
+#[test]
+fn the_longer_of_two_goes_on() {
+    for (there, comes) in [(200_000, 100_000), (100_000, 200_000)] {
+        let server = Server::start(move |number, request, stream| match number {
+            0 => send(stream, "200 OK", "Content-Length: 300000\r\n", &content()[..comes]),
+            _ => send_good(stream, request, &content(), usize::MAX),
+        });
+        let directory = Directory::new();
+        fs::write(directory.part(), &content()[..there]).unwrap();
+        directory.assert_downloads(&[server.url()]);
+        assert_eq!(server.offsets(), [Some(there), Some(200_000)]);
+    }
+}
+
+/// Between two attempts the file at the address becomes another: `If-Range` brings it whole.
+#[test]
+fn a_file_that_changes_between_two_attempts() {
+    let server = Server::start(|number, request, stream| {
+        if number == 0 {
+            send(stream, "200 OK", "Content-Length: 300000\r\nETag: \"old\"\r\n", &vec![7; 200_000]);
+        } else {
+            assert_eq!(request.header("if-range"), Some("\"old\""));
+            send_all(stream, &content());
+        }
+    });
+    Directory::new().assert_downloads(&[server.url()]);
+    assert_eq!(server.offsets(), [None, Some(200_000)]);
+}
+
+#[test]
+fn a_damaged_complete_download_is_fetched_again() {
+    let server = Server::start(|_, _, stream| send_all(stream, &content()));
+    let directory = Directory::new();
+    let mut damaged = content();
+    damaged[1000] ^= 1;
+    fs::write(directory.target(), damaged).unwrap();
     directory.assert_downloads(&[server.url()]);
-    assert_eq!(server.offsets(), [None, Some(1000)]);
+    assert_eq!(server.requests().len(), 1);
 }
 
 #[test]
