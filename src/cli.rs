@@ -331,7 +331,14 @@ impl Session {
         let loaded =
             config::load(&file, common.profile.as_deref(), &common.sets()?).map_err(|error| common.as_typed(error))?;
         let shipped = config::shipped()?;
-        let store = Store::open(&common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache")));
+        let root = common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache"));
+        if std::path::absolute(&root).is_ok_and(|root| root.to_str().is_none()) {
+            return Err(Error::Usage {
+                message: format!("the path of the cache, `{}`, is not UTF-8", root.display()),
+                help: "name another folder with `--cache-dir`: workers are told of files in it as text".into(),
+            });
+        }
+        let store = Store::open(&root);
         let archive = archive_digest(&loaded, &store)?;
         let plan = plan::plan(&loaded.config, &shipped, archive.as_deref(), &common.cells)?;
         let verbosity = match (common.quiet, common.verbose) {

@@ -14,6 +14,12 @@ use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
 const SCHEMA: u32 = 1;
+/// Cells at once: each is a thread here and a process with its own.
+const MOST_JOBS: u32 = 1024;
+/// Bytes of a name: file names hold up to four of them, and 255 bytes.
+const LONGEST_NAME: usize = 48;
+/// Images of a class in a figure, and the memory that they take.
+const MOST_SAMPLES: u32 = 100;
 
 /// Checks a configuration; the first fault found is the error.
 pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
@@ -22,10 +28,10 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
     check.seeds(config)?;
     check.device(config)?;
     check.that(
-        config.run.jobs >= 1,
+        (1..=MOST_JOBS).contains(&config.run.jobs),
         &["run", "jobs"],
-        "at least one cell must run at a time",
-        "set it to 1 or more",
+        "at least one cell must run at a time, and at most 1024",
+        "one per GPU, or per core, is usual",
     )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {
@@ -235,7 +241,8 @@ impl Check<'_> {
     /// Names become parts of paths and cell ids, and no two cells share one.
     fn names(&self, config: &Config) -> Result<()> {
         let plain = |name: &String| {
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+            (1..=LONGEST_NAME).contains(&name.len())
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
         };
         let groups = [
             ("tables", config.tables.keys().collect::<Vec<_>>()),
@@ -249,7 +256,7 @@ impl Check<'_> {
                     plain(name),
                     &[group, name],
                     "names become parts of paths",
-                    "use letters, digits, `-`, `_` and `.`",
+                    "use at most 48 letters, digits, `-`, `_` and `.`",
                 )?;
             }
         }
@@ -273,6 +280,12 @@ impl Check<'_> {
 
     fn figures(&self, config: &Config) -> Result<()> {
         let figures = &config.figures;
+        self.that(
+            figures.samples_per_class <= MOST_SAMPLES,
+            &["figures", "samples_per_class"],
+            "a figure shows at most 100 images of a class",
+            "8 are enough to see what they are",
+        )?;
         self.refers(&["figures", "example"], figures.example.as_str(), config.rows().map(|(row, _)| row))?;
         for curve in &figures.curves {
             let settings: BTreeSet<Setting> = config.rows().map(|(row, _)| row.setting()).collect();

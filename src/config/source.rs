@@ -12,6 +12,9 @@ use crate::fs;
 /// Tables whose entries can inherit from another by `base`.
 const INHERITING: [&str; 4] = ["datasets", "recipes", "losses", "initializations"];
 
+/// The most tables within each other: far more than there are, and far fewer than would overflow the stack.
+const MOST_NESTED: usize = 64;
+
 /// The sources in the order of precedence, the last one first served.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -37,6 +40,10 @@ impl Sources {
 
     /// Adds a file's text over what is there.
     pub fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
+        if let Some(line) = text.lines().position(nests_too_deep) {
+            let place = format!("{name}:{}", line + 1);
+            return Err(too_deep(place));
+        }
         let table: Table = text.parse().map_err(|error: toml::de::Error| Error::Config {
             place: error.span().map_or_else(|| name.to_owned(), |span| format!("{name}:{}", line_of(text, span.start))),
             key: "syntax".into(),
@@ -55,7 +62,11 @@ impl Sources {
             message: format!("`--set {option}` has no `=`"),
             help: "write `--set key.path=value`, for example `--set recipes.table2.epochs=2`".into(),
         })?;
-        let keys: Vec<&str> = path.trim().split('.').collect();
+        if nests_too_deep(path) || nests_too_deep(value) {
+            return Err(too_deep("--set".into()));
+        }
+        let keys = keys_of(path.trim());
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let mut value = parse_value(value.trim());
         // Inside an array of tables the array is copied first, since arrays are replaced as a whole.
         if let Some(at) = keys.iter().position(|key| key.parse::<usize>().is_ok()) {
@@ -238,6 +249,47 @@ pub(crate) fn nearest_help<'a>(wrong: &str, known: impl Iterator<Item = &'a str>
         (Some((_, name)), _) => format!("did you mean `{name}`? Valid: {all}"),
         (None, false) => format!("valid: {all}"),
         (None, true) => "there are none".into(),
+    }
+}
+
+/// The keys of `a.b."c.d"`, by TOML's own rules: one with a dot is quoted.
+fn keys_of(path: &str) -> Vec<String> {
+    let Ok(mut table) = format!("{path} = 0").parse::<Table>() else {
+        return path.split('.').map(str::to_owned).collect();
+    };
+    let mut keys = Vec::new();
+    while let Some((key, value)) = table.into_iter().next() {
+        keys.push(key);
+        table = if let Value::Table(inner) = value { inner } else { Table::new() };
+    }
+    keys
+}
+
+/// Whether a line has a dotted key of more than [`MOST_NESTED`] parts. The parser itself bounds brackets.
+fn nests_too_deep(line: &str) -> bool {
+    let mut parts = 1;
+    let mut empty = true;
+    for character in line.chars() {
+        match character {
+            '.' if empty => parts = 1,
+            '.' => (parts, empty) = (parts + 1, true),
+            '"' | '\'' | '-' | '_' | ' ' | '\t' => {}
+            _ if character.is_alphanumeric() => empty = false,
+            _ => (parts, empty) = (1, true),
+        }
+        if parts > MOST_NESTED {
+            return true;
+        }
+    }
+    false
+}
+
+fn too_deep(place: String) -> Error {
+    Error::Config {
+        place,
+        key: "syntax".into(),
+        message: format!("a key of more than {MOST_NESTED} parts"),
+        help: "no key of a configuration has so many".into(),
     }
 }
 

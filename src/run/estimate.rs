@@ -9,6 +9,9 @@ use crate::plan::{Cell, StageKind};
 use crate::results::read_metrics;
 use crate::store::Store;
 
+/// Images per second that a machine can have come to; other numbers say nothing of the next training.
+const POSSIBLE: std::ops::Range<f64> = 1e-3..1e9;
+
 /// Seconds per training image by network and input size, from the latest run on this machine's cache.
 #[derive(Debug, Default)]
 pub struct Estimator {
@@ -21,7 +24,7 @@ impl Estimator {
         let mut estimator = Self::default();
         for (entry, manifest) in store.manifests(StageKind::Train) {
             let Ok(metrics) = read_metrics(&entry.join(METRICS)) else { continue };
-            let Some(last) = metrics.last().filter(|last| last.images_per_second > 0.0) else { continue };
+            let Some(last) = metrics.last().filter(|last| POSSIBLE.contains(&last.images_per_second)) else { continue };
             let fields = &manifest.identity["fields"];
             let key = key(&fields["network"], &fields["recipe"]["input_size"]);
             let known = estimator.seconds_per_image.entry(key).or_default();

@@ -155,7 +155,53 @@ fn an_error_in_an_option_names_the_option() {
     set("tables.table2.rows.0.losses=[\"ce\",\"ce\"]", &["twice"]);
     set("run.device=gpu", &["`run.device`", "unknown device `gpu`", "cuda:N"]);
     set("run.jobs=0", &["`run.jobs`"]);
+    set("run.jobs=4294967295", &["`run.jobs`", "at most 1024"]);
+    set("figures.samples_per_class=4000000000", &["`figures.samples_per_class`", "at most 100"]);
+    let long = "x".repeat(240);
+    set(&format!("losses.{long}.kind=cross-entropy"), &[&format!("`losses.{long}`"), "at most 48 letters"]);
+    set("losses.\"a.b\".kind=cross-entrpy", &["`losses.a.b", "did you mean `cross-entropy`"]);
     set("seeds=[]", &["`seeds`", "no seed"]);
+}
+
+#[test]
+fn a_cache_path_that_is_not_utf8_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let project = Project::new();
+    let path = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fpl-repro"));
+    command.current_dir(&project.root).args(["--profile", "test", "fetch", "--cache-dir"]).arg(path);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("is not UTF-8") && said.contains("--cache-dir"), "{said}");
+    assert!(!project.root.join(path).exists());
+}
+
+/// A key with a dot is quoted, as in TOML.
+#[test]
+fn a_key_with_a_dot_can_be_set() {
+    let project = Project::new();
+    let row = "{ network = \"resnet18\", initialization = \"random\", recipe = \"table2\", losses = [\"ce\"] }";
+    let table = format!("tables.\"a.b\"={{ number = \"T\", caption = \"C\", kind = \"accuracy\", rows = [{row}] }}");
+    let sets = ["--set", &table, "--cells", "a.b/*"];
+    project.ok(&[&["plan"][..], &sets].concat()).says("a.b/resnet18/random/ce/seed0");
+}
+
+#[test]
+fn keys_nested_without_end_are_refused() {
+    let project = Project::new();
+    let deep = vec!["a"; 60_000].join(".");
+    for text in [format!("{deep} = 1"), format!("note = 'x'\n[{deep}]"), format!("a = {{ {deep} = 1 }}")] {
+        project.profile("deep", &text);
+        let output = project.raw(&["--profile", "deep", "plan"]);
+        assert_eq!(output.code, 2);
+        assert!(output.stderr.contains("deep.toml:") && output.stderr.contains("more than 64 parts"));
+    }
+    for set in [format!("{deep}=1"), format!("a={{{deep}=1}}")] {
+        let output = project.run(&["plan", "--set", &set]);
+        assert_eq!(output.code, 2);
+        assert!(output.stderr.contains("--set: `syntax`: a key of more than 64 parts"));
+    }
 }
 
 #[test]
