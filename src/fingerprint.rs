@@ -89,6 +89,11 @@ fn collect(field: &str, old: Option<&Value>, new: Option<&Value>, found: &mut Ve
     }
 }
 
+/// Whether a name has the form of a fingerprint: 64 hexadecimal digits in lower case.
+pub fn is_fingerprint(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete.
 
 mod foreign;
+mod leftovers;
 mod memo;
 
 use std::collections::BTreeMap;
@@ -215,23 +216,21 @@ impl Store {
         Ok(Claim { _lock: lock, staging, entry: self.entry(node) })
     }
 
-    /// A lock for something that is no stage: publishing a report.
-    pub fn lock(&self, name: &str) -> Result<Lock> {
-        self.tag()?;
-        Lock::acquire(&self.lock_path(name), || {})
+    /// A lock for something that is no stage: publishing a report. `None` where nothing can be written.
+    pub fn lock(&self, name: &str) -> Result<Option<Lock>> {
+        if_writable(self.tag().and_then(|()| Lock::acquire(&self.lock_path(name), || {})))
     }
 
     /// Says that a plan uses what is here, until the lock is dropped; `None` where nothing can be written, and so nothing
-    /// can be removed.
+    /// can be removed. Whoever comes first clears what killed processes left.
     pub fn hold(&self) -> Result<Option<Lock>> {
-        match self.tag().and_then(|()| Lock::shared(&self.lock_path("cache"))) {
-            Err(Error::Io { source, .. })
-                if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
-            {
-                Ok(None)
-            }
-            held => held.map(Some),
-        }
+        if_writable(self.clear_leftovers().and_then(|()| Lock::shared(&self.lock_path("cache"))))
+    }
+
+    fn clear_leftovers(&self) -> Result<()> {
+        self.tag()?;
+        let alone = self.hold_alone()?;
+        if alone.is_some() { leftovers::clear(self) } else { Ok(()) }
     }
 
     /// The right to remove what is here; `None` while a plan uses it.
@@ -283,6 +282,18 @@ impl Store {
     }
 }
 
+/// A lock; `None` where nothing can be written.
+fn if_writable(lock: Result<Lock>) -> Result<Option<Lock>> {
+    match lock {
+        Err(Error::Io { source, .. })
+            if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            Ok(None)
+        }
+        lock => lock.map(Some),
+    }
+}
+
 /// The right to run a stage, and the folder to write to.
 #[derive(Debug)]
 pub struct Claim {
@@ -298,7 +309,9 @@ impl Claim {
     }
 
     /// Makes the results visible: hashes them, writes the manifest, and renames the folder into place.
-    pub fn commit(self, store: &Store, mut manifest: Manifest) -> Result<Manifest> {
+    ///
+    /// The right lasts until the claim is dropped, so that whoever waits for it finds all cleared up.
+    pub fn commit(&self, store: &Store, mut manifest: Manifest) -> Result<Manifest> {
         for relative in fs::files_below(&self.staging)? {
             let path = self.staging.join(&relative);
             fs::sync(&path)?;

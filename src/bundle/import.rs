@@ -36,6 +36,7 @@ pub fn import(archive: &Archive, store: &Store) -> Result<Imported> {
         .map_err(|error| refused(Fault::new(&report_path(), error.to_string())))?;
     let ids = done(&report).map_err(refused)?;
     let evidence = Evidence::read(&archive.files, &ids).map_err(refused)?;
+    let _held = store.hold()?;
     let _lock = store.lock("foreign")?;
     let mut imported = Imported::default();
     for cell in &evidence.cells {

@@ -8,6 +8,7 @@ use crate::artifact::METRICS;
 use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
 use crate::event::size;
+use crate::fingerprint::is_fingerprint;
 use crate::fs;
 use crate::number::{duration, plural};
 use crate::plan::{self, StageKind};
@@ -138,10 +139,6 @@ fn unused(root: &Path, keep: &BTreeSet<String>) -> Vec<Unused> {
         }
     }
     found
-}
-
-fn is_fingerprint(name: &str) -> bool {
-    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
 /// What other machines made is never removed: this machine may be unable to make it again.

@@ -397,11 +397,12 @@ impl<'a> Runner<'a> {
         };
         let (environment, seconds) = result.inspect_err(|error| self.remember_failure(node, error))?;
         let seconds = seconds.unwrap_or_else(|| clock.elapsed().as_secs_f64());
-        let manifest = self.commit(node, claim, environment, &started, seconds)?;
+        let manifest = self.commit(node, &claim, environment, &started, seconds)?;
         if node.stage == StageKind::Train {
             crate::fs::remove(&self.store.work(node))?;
         }
         self.store.clear_failure(node)?;
+        drop(claim); // Only now: another process must find nothing that is still to go.
         self.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
         Ok(self.finish(node, manifest, true))
     }
@@ -409,7 +410,7 @@ impl<'a> Runner<'a> {
     fn commit(
         &self,
         node: &Node,
-        claim: Claim,
+        claim: &Claim,
         environment: Environment,
         started: &str,
         seconds: f64,

@@ -235,6 +235,89 @@ fn gc_waits_for_no_run_and_takes_nothing_from_one() {
     project.ok(&["gc"]);
 }
 
+/// A speed that no machine has says nothing of the next training.
+#[test]
+fn a_speed_that_cannot_be_is_not_estimated_from() {
+    let project = Project::finished();
+    for cell in [FPL, CE] {
+        let path = project.entry("train", cell).join("metrics.jsonl");
+        let slowed = |line: &str| {
+            let mut epoch: Value = serde_json::from_str(line).unwrap();
+            epoch["images_per_second"] = json!(1e-300);
+            epoch.to_string()
+        };
+        let lines = fs::read_to_string(&path).unwrap().lines().map(slowed).collect::<Vec<_>>().join("\n");
+        fs::write(&path, lines).unwrap();
+    }
+    project.ok(&["plan", "--set", "recipes.table2.epochs=3"]).says("time unknown");
+}
+
+/// What processes leave that are killed between their result's rename and their clean-up, or while they write.
+#[test]
+fn leftovers_go_with_the_next_run_that_is_alone() {
+    let project = Project::finished();
+    let cache = project.cache();
+    let of = |stage: &str, cell: &str| project.entry(stage, cell).file_name().unwrap().to_str().unwrap().to_owned();
+    let (trained, evaluated, unfinished) = (of("train", FPL), of("evaluate", CE), "0123".repeat(16));
+    let leftovers = [
+        format!("staging/{trained}/weights.safetensors"),
+        format!("staging/{trained}.old/manifest.json"),
+        format!("staging/foreign-{evaluated}/predictions.bin"),
+        format!("work/{trained}/checkpoint.safetensors"),
+        format!("failures/{evaluated}.json"),
+        "failures/.new-a1b2c3".to_owned(),
+        ".new-d4e5f6".to_owned(),
+    ];
+    let others = [
+        format!("work/{unfinished}/checkpoint.safetensors"),
+        format!("failures/{unfinished}.json"),
+        "staging/mine.txt".to_owned(),
+    ];
+    for file in leftovers.iter().chain(&others) {
+        fs::create_dir_all(cache.join(file).parent().unwrap()).unwrap();
+        fs::write(cache.join(file), b"left").unwrap();
+    }
+    let there = |files: &[String]| files.iter().filter(|file| cache.join(file).exists()).count();
+    let held = fpl_repro::fs::Lock::shared(&cache.join("locks/cache.lock")).unwrap();
+    project.ok(&["report"]);
+    assert_eq!(there(&leftovers), leftovers.len(), "another process may be using them");
+    drop(held);
+    project.ok(&["report"]);
+    assert_eq!((there(&leftovers), there(&others)), (0, others.len()));
+    // While a result is not complete, its checkpoint is what it goes on from.
+    flip(&cache.join(format!("train/{trained}/weights.safetensors")));
+    fs::create_dir_all(cache.join(format!("work/{trained}"))).unwrap();
+    project.ok(&["report", "--only"]);
+    assert!(cache.join(format!("work/{trained}")).exists());
+}
+
+/// A finished cache that this process may read and not write: on a medium, or another's.
+#[test]
+fn a_read_only_cache_can_be_reported_and_bundled() {
+    let project = Project::finished();
+    let run =
+        |script: &str| Command::new("sh").args(["-c", script]).current_dir(&project.root).status().unwrap().success();
+    assert!(run("mkdir out && chmod -R a+rX . .. && chmod 777 out && chmod -R a-w cache"));
+    let as_reader = |args: &[&str]| project.unprivileged(&[&["--reports-dir", "out"], args].concat());
+    let output = as_reader(&["report"]);
+    assert_eq!(output.code, 0, "{output:#?}");
+    for name in ["report.html", "report.json"] {
+        let [here, there] =
+            ["out/test", "reports/test"].map(|folder| fs::read(project.root.join(folder).join(name)).unwrap());
+        assert!(here == there, "{name}");
+    }
+    let output = as_reader(&["bundle", "--output", "out/b.tar.gz"]);
+    assert_eq!(output.code, 0, "{output:#?}");
+    let bundle = project.root.join("out/b.tar.gz").display().to_string();
+    assert_eq!(project.raw(&["verify", &bundle]).code, 0);
+    // What has to be made anew says where it cannot be written.
+    let output = as_reader(&["train", "--set", "recipes.table2.epochs=1"]);
+    assert_eq!(output.code, 1, "{output:#?}");
+    output.says("Permission denied");
+    output.says("cache");
+    assert!(run("chmod -R u+w cache"));
+}
+
 /// A way to spoil a file.
 type Spoil = (&'static str, fn(&Path));
 

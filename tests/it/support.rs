@@ -5,6 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -108,6 +110,16 @@ impl Project {
     /// Runs the program.
     pub(crate) fn raw(&self, args: &[&str]) -> Output {
         run_in(&self.root, args)
+    }
+
+    /// Runs the program with the test profile and without the rights of an administrator.
+    pub(crate) fn unprivileged(&self, args: &[&str]) -> Output {
+        const NOBODY: u32 = 65534;
+        let mut command = command(&self.root);
+        if fs::metadata("/proc/self").unwrap().uid() == 0 {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        output(command.args(["--profile", "test"]).args(args))
     }
 
     /// Runs the program with the test profile and variables of the environment.

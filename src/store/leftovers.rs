@@ -1,0 +1,57 @@
+//! What a killed process left behind, cleared by the next run once nobody can be using it.
+
+use std::path::{Path, PathBuf};
+
+use super::Store;
+use crate::error::Result;
+use crate::fingerprint::is_fingerprint;
+use crate::fs;
+use crate::plan::StageKind;
+
+/// Files under construction begin so: see [`fs::write_atomic`].
+const UNFINISHED: &str = ".new-";
+
+/// Removes unfinished results and files, and checkpoints and failures of results that are complete by now.
+///
+/// The caller is alone in the cache. A checkpoint without a complete result is what its cell goes on from, and stays.
+pub(super) fn clear(store: &Store) -> Result<()> {
+    for path in below(&store.root.join("staging")) {
+        let name = name(&path);
+        if is_fingerprint(name.trim_start_matches("foreign-").trim_end_matches(".old")) {
+            fs::remove(&path)?;
+        }
+    }
+    for work in below(&store.root.join("work")) {
+        if is_complete(store, StageKind::Train, &name(&work)) {
+            fs::remove(&work)?;
+        }
+    }
+    for failure in below(&store.root.join("failures")) {
+        let name = name(&failure);
+        let stages = [StageKind::Train, StageKind::Evaluate];
+        if stages.into_iter().any(|stage| is_complete(store, stage, name.trim_end_matches(".json"))) {
+            fs::remove(&failure)?;
+        }
+    }
+    let mut folders = below(&store.root.join("work"));
+    folders.extend([store.root.clone(), store.root.join("failures")]);
+    for path in folders.iter().flat_map(|folder| below(folder)) {
+        if name(&path).starts_with(UNFINISHED) && path.is_file() {
+            fs::remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_complete(store: &Store, stage: StageKind, fingerprint: &str) -> bool {
+    let entry = store.root.join(stage.name()).join(fingerprint);
+    is_fingerprint(fingerprint) && entry.is_dir() && store.check(&entry, fingerprint, |_| true).is_ok()
+}
+
+fn below(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.display().to_string()).unwrap_or_default()
+}
