@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::gather::Pair;
+use super::gather::{Epoch, Gather, Pair};
 use super::verdict::{LEVEL, Side};
+use crate::id::RowId;
 use crate::paper::{Claim, Sign};
 use crate::stats::{self, Differences, SignFlip, mean, sample_sd};
 
@@ -52,7 +53,15 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    pub(super) fn of(claim: &Claim, [cells, against]: [&str; 2], pairs: &[Pair], deviations: Vec<String>) -> Self {
+    /// The runs of two rows, paired by seed.
+    pub(super) fn new(gather: &Gather, claim: &Claim, rows: [&RowId; 2], epoch: Epoch) -> Self {
+        let rows = rows.map(RowId::as_str);
+        let pairs = gather.pairs(claim.measure, rows, epoch);
+        let both: Vec<_> = pairs.iter().flat_map(|pair| pair.cells).collect();
+        Self::of(claim, rows, &pairs, gather.index.reasons(&both))
+    }
+
+    fn of(claim: &Claim, [cells, against]: [&str; 2], pairs: &[Pair], deviations: Vec<String>) -> Self {
         let side = |side: usize| pairs.iter().map(|pair| pair.values[side]).collect::<Vec<f64>>();
         let errors = pairs.iter().filter_map(|pair| pair.cells[1].standard_error(claim.measure)).collect::<Vec<_>>();
         let mut evidence = Self {

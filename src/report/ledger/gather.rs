@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Evidence;
 use crate::id::RowId;
+use crate::paper::Measure;
 use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
-use crate::paper::{Claim, Measure};
 use crate::report::cells::{Index, prefix};
 use crate::report::input::{Cell, ReportInput};
 
@@ -21,7 +20,7 @@ pub(super) enum Epoch {
 /// The cells of a report by their rows.
 pub(super) struct Gather<'a> {
     pub(super) input: &'a ReportInput,
-    index: Index<'a>,
+    pub(super) index: Index<'a>,
     rows: BTreeMap<&'a str, Vec<&'a Cell>>,
 }
 
@@ -68,15 +67,8 @@ impl<'a> Gather<'a> {
         self.index.reasons(&done)
     }
 
-    /// The runs of two rows, paired by seed.
-    pub(super) fn evidence(&self, claim: &Claim, [cells, against]: [&RowId; 2], epoch: Epoch) -> Evidence {
-        let pairs = self.pairs(claim.measure, cells.as_str(), against.as_str(), epoch);
-        let both: Vec<&Cell> = pairs.iter().flat_map(|pair| pair.cells).collect();
-        Evidence::of(claim, [cells.as_str(), against.as_str()], &pairs, self.index.reasons(&both))
-    }
-
-    /// In the order of seeds.
-    fn pairs(&self, measure: &Measure, cells: &str, against: &str, epoch: Epoch) -> Vec<Pair<'a>> {
+    /// The runs of two rows, paired by seed, in the order of seeds.
+    pub(super) fn pairs(&self, measure: &Measure, [cells, against]: [&str; 2], epoch: Epoch) -> Vec<Pair<'a>> {
         let pair = |cell: &'a Cell| {
             let other = self.of(against).find(|other| other.seed == cell.seed)?;
             Some(Pair { cells: [cell, other], values: [value(cell, measure, epoch)?, value(other, measure, epoch)?] })

@@ -108,7 +108,7 @@ pub fn ledger(input: &ReportInput) -> Ledger {
 /// An entry before the family is judged.
 fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
     let paper = &gather.input.paper;
-    let evidence = gather.evidence(claim, [&claim.cells, &claim.against], Epoch::Last);
+    let evidence = Evidence::new(gather, claim, [&claim.cells, &claim.against], Epoch::Last);
     let paper_effect = paper.effect(claim);
     let (protocol, protocol_why) = level::protocol(claim, numbers);
     Entry {
@@ -156,7 +156,7 @@ fn reading(gather: &Gather, claim: &Claim, about: &str, other: &Alternative) -> 
     if !gather.has(&cells) || !gather.has(&against) {
         return None;
     }
-    let evidence = gather.evidence(claim, [&cells, &against], Epoch::of(other));
+    let evidence = Evidence::new(gather, claim, [&cells, &against], Epoch::of(other));
     let verdict = Verdict::of(Facts {
         has_pairs: evidence.pairs() > 0,
         genuine: !is_other_data(&gather.input.dataset),
