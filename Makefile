@@ -2,11 +2,12 @@
 # make test         all checks and tests
 # make lint         formatting and lints alone
 # make test-core    the tests that need no libtorch: everything but training, evaluation and what runs them
+# make verify-results   computes every published number again, from the predictions
 # DEVICE=cuda       brings libtorch with CUDA (about 5 GB) instead of the CPU set
 
 DEVICE ?= cpu
 
-.PHONY: quickstart build lint test test-core libtorch
+.PHONY: quickstart build lint test test-core verify-results libtorch
 
 quickstart: build
 	target/release/fpl-repro all --profile quickstart
@@ -26,6 +27,11 @@ test-core:
 	cargo test --release --package fpl-repro --lib
 	cargo test --release --package fpl-repro --test it -- \
 	    $(foreach module,bundle:: diff:: pipeline:: workflow:: forms::a_job,--skip $(module))
+
+# Needs no libtorch.
+verify-results:
+	cargo build --release --package fpl-repro
+	set -e; for bundle in reports/*/*.tar.gz; do target/release/fpl-repro verify "$$bundle"; done
 
 libtorch:
 	@scripts/libtorch.sh $(DEVICE)

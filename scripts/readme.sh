@@ -29,4 +29,5 @@ fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile 
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro completions bash | bash -n
 fpl-repro man | grep -q gc
+make verify-results
 fpl-repro --help >/dev/null

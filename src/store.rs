@@ -224,11 +224,15 @@ impl Store {
     /// Says that a plan uses what is here, until the lock is dropped; `None` where nothing can be written, and so nothing
     /// can be removed. Whoever comes first clears what killed processes left.
     pub fn hold(&self) -> Result<Option<Lock>> {
-        if_writable(self.clear_leftovers().and_then(|()| Lock::shared(&self.lock_path("cache"))))
+        if_writable(self.clear_leftovers().and_then(|()| {
+            let held = Lock::shared(&self.lock_path("cache"))?;
+            // Only now, or whoever clears would take the tag's unfinished file for one that was left.
+            self.tag()?;
+            Ok(held)
+        }))
     }
 
     fn clear_leftovers(&self) -> Result<()> {
-        self.tag()?;
         let alone = self.hold_alone()?;
         if alone.is_some() { leftovers::clear(self) } else { Ok(()) }
     }

@@ -127,7 +127,7 @@ fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
     let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAINING_SET, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
     known.extend(done.iter().flat_map(|id| names.map(|name| format!("{}{name}", cell_folder(id)))));
     let unknown = files.keys().find(|name| !name.starts_with(REPORT) && !known.contains(*name));
-    unknown.map_or(Ok(()), |name| Err(Fault::new(name, "belongs to nothing that the report has")))
+    unknown.map_or(Ok(()), |name| Err(Fault::new(name, format!("belongs to nothing that {} has", report_path()))))
 }
 
 /// Why this program cannot make the report again byte for byte; `None` if it can.

@@ -16,6 +16,7 @@ mod matrix;
 mod measures;
 mod paper;
 mod pipeline;
+mod published;
 mod real;
 mod report;
 mod sample;

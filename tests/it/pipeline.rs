@@ -445,7 +445,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     fs::write(project.cache(), "no folder").unwrap();
     let output = project.run(&["all"]);
     assert_ne!(output.code, 0);
-    output.says("/cache`: ");
+    output.says("/cache");
     assert_eq!(fs::read_to_string(project.cache()).unwrap(), "no folder");
 }
 
