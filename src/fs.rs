@@ -179,6 +179,19 @@ impl Lock {
     }
 }
 
+/// What stands in a folder, sorted; nothing if it cannot be listed.
+pub fn entries(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+/// The last part of a path, for readers.
+pub fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.display().to_string()).unwrap_or_default()
+}
+
 /// All regular files below a directory, as sorted paths relative to it.
 pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

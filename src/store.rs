@@ -138,16 +138,14 @@ impl Store {
             Err(error) => return Lookup::of_error(&Error::io("read", &entry)(error)),
             Ok(_) => {}
         }
-        self.check(&entry, node.fingerprint.as_str(), needed).map_or_else(
-            |error| Lookup::of_error(&error),
-            |manifest| {
-                let missing = expected(node).iter().find(|name| !manifest.outputs.contains_key(**name));
-                missing.map_or_else(
-                    || Lookup::Hit(Box::new(manifest.clone())),
-                    |name| Lookup::Damaged(format!("`{}` does not list `{name}`", entry.join(MANIFEST).display())),
-                )
-            },
-        )
+        let manifest = match self.check(&entry, node.fingerprint.as_str(), needed) {
+            Ok(manifest) => manifest,
+            Err(error) => return Lookup::of_error(&error),
+        };
+        match expected(node).iter().find(|name| !manifest.outputs.contains_key(**name)) {
+            None => Lookup::Hit(Box::new(manifest)),
+            Some(name) => Lookup::Damaged(format!("`{}` does not list `{name}`", entry.join(MANIFEST).display())),
+        }
     }
 
     /// The manifest of an entry whose `needed` outputs are as they were written.
@@ -178,23 +176,22 @@ impl Store {
 
     /// A file's sha256, from the memo if size, times and inode are as they were.
     pub fn digest(&self, path: &Path) -> Result<String> {
-        let key = path.strip_prefix(&self.root).unwrap_or(path).display().to_string();
         let stamp = memo::Stamp::of(path)?;
-        let known = self.memo().get(&key, &stamp);
-        if let Some(digest) = known {
-            return Ok(digest);
-        }
-        let digest = fs::sha256_file(path)?;
-        self.memo().put(key, stamp, &digest);
-        Ok(digest)
+        let known = self.memo().get(&self.key(path), &stamp);
+        known.map_or_else(|| self.digest_again(path), Ok)
     }
 
     /// A file's sha256, read again whatever the memo says, which is corrected.
     pub fn digest_again(&self, path: &Path) -> Result<String> {
         let stamp = memo::Stamp::of(path)?;
         let digest = fs::sha256_file(path)?;
-        self.memo().put(path.strip_prefix(&self.root).unwrap_or(path).display().to_string(), stamp, &digest);
+        self.memo().put(self.key(path), stamp, &digest);
         Ok(digest)
+    }
+
+    /// What the memo knows a file by.
+    fn key(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 
     /// Keeps what was hashed for the next run. The memo only saves time, so a failure to write it is not one.
@@ -208,7 +205,6 @@ impl Store {
 
     /// Takes the lock of a stage, so that no other process runs it.
     pub fn claim(&self, node: &Node, waiting: impl FnOnce()) -> Result<Claim> {
-        self.tag()?;
         let lock = Lock::acquire(&self.lock_path(&format!("{}-{}", node.stage.name(), node.fingerprint)), waiting)?;
         let staging = self.root.join("staging").join(node.fingerprint.as_str());
         fs::remove(&staging)?;
@@ -218,18 +214,22 @@ impl Store {
 
     /// A lock for something that is no stage: publishing a report. `None` where nothing can be written.
     pub fn lock(&self, name: &str) -> Result<Option<Lock>> {
-        if_writable(self.tag().and_then(|()| Lock::acquire(&self.lock_path(name), || {})))
+        if_writable(Lock::acquire(&self.lock_path(name), || {}))
     }
 
     /// Says that a plan uses what is here, until the lock is dropped; `None` where nothing can be written, and so nothing
     /// can be removed. Whoever comes first clears what killed processes left.
     pub fn hold(&self) -> Result<Option<Lock>> {
-        if_writable(self.clear_leftovers().and_then(|()| {
-            let held = Lock::shared(&self.lock_path("cache"))?;
-            // Only now, or whoever clears would take the tag's unfinished file for one that was left.
-            self.tag()?;
-            Ok(held)
-        }))
+        if_writable(self.hold_shared())
+    }
+
+    fn hold_shared(&self) -> Result<Lock> {
+        fs::create_dir_all(&self.root)?;
+        self.clear_leftovers()?;
+        let held = Lock::shared(&self.lock_path("cache"))?;
+        // Only now, or whoever clears would take the tag's unfinished file for one that was left.
+        self.tag()?;
+        Ok(held)
     }
 
     fn clear_leftovers(&self) -> Result<()> {
@@ -322,8 +322,8 @@ impl Claim {
             let sha256 = fs::sha256_file(&path)?;
             let bytes = std::fs::metadata(&path).map_err(Error::io("read", &path))?.len();
             let name = relative.display().to_string();
-            if let (Ok(stamp), Ok(key)) = (memo::Stamp::of(&path), self.entry.join(&name).strip_prefix(&store.root)) {
-                store.memo().put(key.display().to_string(), stamp, &sha256); // A rename keeps the stamp.
+            if let Ok(stamp) = memo::Stamp::of(&path) {
+                store.memo().put(store.key(&self.entry.join(&name)), stamp, &sha256); // A rename keeps the stamp.
             }
             manifest.outputs.insert(name, OutputFile { sha256, bytes });
         }
@@ -350,14 +350,8 @@ impl Drop for Claim {
 
 /// Every entry below a folder whose manifest can be read, sorted.
 fn manifests_below(folder: &Path) -> Vec<(PathBuf, Manifest)> {
-    let mut found: Vec<(PathBuf, Manifest)> = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| Some((entry.path(), read_manifest(&entry.path()).ok()?)))
-        .collect();
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    found
+    let read = |entry: PathBuf| Some((entry.clone(), read_manifest(&entry).ok()?));
+    fs::entries(folder).into_iter().filter_map(read).collect()
 }
 
 /// The manifest of an entry.

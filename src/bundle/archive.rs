@@ -44,8 +44,7 @@ impl Archive {
         if size > MAX_ARCHIVE {
             return Err(wrong(format!("has {size} bytes, more than any bundle has ({MAX_ARCHIVE})")));
         }
-        let name = path.file_name().map(|name| name.display().to_string()).unwrap_or_default();
-        Self::from_bytes(&fs::read(path)?, &name).map_err(wrong)
+        Self::from_bytes(&fs::read(path)?, &fs::name(path)).map_err(wrong)
     }
 
     /// Reads an archive from memory.

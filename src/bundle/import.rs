@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::archive::Archive;
 use super::evidence::{Cell, Evidence};
 use super::fault::Fault;
-use super::layout::{DATA_MANIFEST, LABELS, done, report_path};
+use super::layout::{DATA_MANIFEST, LABELS, cell_files, done, report_path};
 use super::verify::verify;
-use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
+use crate::artifact::{PREDICTIONS, PROBABILITIES};
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::plan::StageKind;
 use crate::report::input::Origin;
-use crate::store::{self, EVALUATE_MANIFEST, ORIGIN, Store, TRAIN_MANIFEST};
+use crate::store::{self, ORIGIN, Store};
 
 /// What became of a bundle's cells.
 #[derive(Debug, Default)]
@@ -48,12 +48,8 @@ pub fn import(archive: &Archive, store: &Store) -> Result<Imported> {
         let origin = cell.origin.clone();
         let origin = origin.unwrap_or_else(|| Origin { bundle: archive.sha256.clone(), file: archive.name.clone() });
         let origin = crate::report::json(&origin)?;
-        let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST];
-        let mut files: BTreeMap<&str, &[u8]> =
-            names.into_iter().map(|name| (name, archive.files[&format!("{}{name}", cell.folder)].as_slice())).collect();
-        if let Some(bytes) = archive.files.get(&format!("{}{TRAINING_SET}", cell.folder)) {
-            files.insert(TRAINING_SET, bytes);
-        }
+        let bytes = |name: &str| archive.files[&format!("{}{name}", cell.folder)].as_slice();
+        let mut files: BTreeMap<&str, &[u8]> = cell_files(&cell.train).map(|name| (name, bytes(name))).collect();
         files.insert(store::LABELS, &archive.files[LABELS]);
         files.insert(store::DATA_MANIFEST, &archive.files[DATA_MANIFEST]);
         files.insert(ORIGIN, &origin);

@@ -9,10 +9,11 @@ use serde_json::Value;
 use super::archive::Files;
 use super::compare;
 use super::fault::Fault;
-use crate::artifact::OutputFile;
+use crate::artifact::{METRICS, Manifest, OutputFile, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
 use crate::config::Config;
 use crate::fingerprint::Fingerprint;
 use crate::report::CONTENT;
+use crate::store::{EVALUATE_MANIFEST, TRAIN_MANIFEST};
 
 /// Format of a bundle that this program writes and reads.
 pub const SCHEMA: u32 = 1;
@@ -32,6 +33,13 @@ pub const DATA_MANIFEST: &str = "evidence/data-manifest.json";
 pub const PLOT_MANIFEST: &str = "evidence/plot-manifest.json";
 /// Manifest of the report.
 pub const REPORT_MANIFEST: &str = "evidence/report-manifest.json";
+
+/// What a cell's training leaves in the bundle; the training set only where it was made imbalanced or noisy.
+pub(super) const TRAINING_FILES: [&str; 2] = [METRICS, TRAINING_SET];
+/// What a cell's evaluation leaves in the bundle.
+pub(super) const EVALUATION_FILES: [&str; 3] = [PREDICTIONS, PROBABILITIES, SCORES];
+/// The manifests of both.
+pub(super) const CELL_MANIFESTS: [&str; 2] = [TRAIN_MANIFEST, EVALUATE_MANIFEST];
 
 /// `MANIFEST.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +73,16 @@ impl Listing {
         let files = files.iter().filter(|(name, _)| *name != MANIFEST).map(listed).collect();
         Self { schema: SCHEMA, files }
     }
+}
+
+/// The files that a training left.
+pub(super) fn training_files(train: &Manifest) -> impl Iterator<Item = &'static str> {
+    TRAINING_FILES.into_iter().filter(|name| train.outputs.contains_key(*name))
+}
+
+/// The files of a cell's evidence.
+pub(super) fn cell_files(train: &Manifest) -> impl Iterator<Item = &'static str> {
+    training_files(train).chain(EVALUATION_FILES).chain(CELL_MANIFESTS)
 }
 
 /// The folder of a cell's evidence, whatever characters its id has.

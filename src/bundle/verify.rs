@@ -9,11 +9,11 @@ use super::compare;
 use super::evidence::Evidence;
 use super::fault::Fault;
 use super::layout::{
-    CONFIG, CRATE, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST, SCHEMA, canonical,
-    cell_folder, done, get, parse, report_path, shipped_digest,
+    CELL_MANIFESTS, CONFIG, CRATE, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
+    REPORT_MANIFEST, SCHEMA, TRAINING_FILES, canonical, cell_folder, done, get, parse, report_path, shipped_digest,
 };
 use super::{remake, rocrate};
-use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
+use crate::artifact::Manifest;
 use crate::config;
 use crate::error::Result as ProgramResult;
 use crate::fs::sha256_bytes;
@@ -124,8 +124,8 @@ fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
     if !done.is_empty() {
         known.insert(LABELS.to_owned());
     }
-    let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAINING_SET, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
-    known.extend(done.iter().flat_map(|id| names.map(|name| format!("{}{name}", cell_folder(id)))));
+    let names = || TRAINING_FILES.into_iter().chain(EVALUATION_FILES).chain(CELL_MANIFESTS).chain([ORIGIN]);
+    known.extend(done.iter().flat_map(|id| names().map(|name| format!("{}{name}", cell_folder(id)))));
     let unknown = files.keys().find(|name| !name.starts_with(REPORT) && !known.contains(*name));
     unknown.map_or(Ok(()), |name| Err(Fault::new(name, format!("belongs to nothing that {} has", report_path()))))
 }
@@ -185,11 +185,11 @@ fn differs(name: &str, says: &[u8], follows: &[u8]) -> Result<(), Fault> {
 fn recorded(files: &Files, evidence: &Evidence) -> Result<(), Fault> {
     for cell in &evidence.cells {
         let folder = |name: &str| format!("{}{name}", cell.folder);
-        record(files, &folder(METRICS), &cell.train, METRICS, &folder(TRAIN_MANIFEST))?;
-        if files.contains_key(&folder(TRAINING_SET)) {
-            record(files, &folder(TRAINING_SET), &cell.train, TRAINING_SET, &folder(TRAIN_MANIFEST))?;
+        // Those that are there: what is missing was noticed when the evidence was read.
+        for name in TRAINING_FILES.into_iter().filter(|name| files.contains_key(&folder(name))) {
+            record(files, &folder(name), &cell.train, name, &folder(TRAIN_MANIFEST))?;
         }
-        for name in [PREDICTIONS, PROBABILITIES, SCORES] {
+        for name in EVALUATION_FILES {
             record(files, &folder(name), &cell.evaluate, name, &folder(EVALUATE_MANIFEST))?;
         }
     }

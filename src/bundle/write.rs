@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 use super::archive::{Archive, Files, pack};
 use super::evidence::Evidence;
 use super::layout::{
-    CONFIG, CRATE, Configuration, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST,
-    cell_folder, shipped_digest,
+    CONFIG, CRATE, Configuration, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
+    REPORT_MANIFEST, cell_files, cell_folder, shipped_digest, training_files,
 };
 use super::rocrate;
 use super::verify::{Verified, verify};
-use crate::artifact::{METRICS, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET};
 use crate::config::{self, Config, Initialization, LabelNoise};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
@@ -127,21 +126,15 @@ fn add_cell(runner: &Runner, planned: &Cell, files: &mut Files) -> Result<()> {
         Ok(())
     };
     if let Some(foreign) = runner.foreign(planned) {
-        if foreign.train.outputs.contains_key(TRAINING_SET) {
-            add(TRAINING_SET, &foreign.entry.join(TRAINING_SET))?;
-        }
-        let names = [PREDICTIONS, PROBABILITIES, SCORES, METRICS, TRAIN_MANIFEST, EVALUATE_MANIFEST, ORIGIN];
-        return names.into_iter().try_for_each(|name| add(name, &foreign.entry.join(name)));
+        let mut names = cell_files(&foreign.train).chain([ORIGIN]);
+        return names.try_for_each(|name| add(name, &foreign.entry.join(name)));
     }
     let entry = |node: usize| runner.store.entry(&runner.plan.nodes[node]);
     let (train, evaluate) = (entry(planned.train), entry(planned.evaluate));
-    add(METRICS, &train.join(METRICS))?;
-    if planned.training.changes_data() {
-        add(TRAINING_SET, &train.join(TRAINING_SET))?;
-    }
+    training_files(&store::read_manifest(&train)?).try_for_each(|name| add(name, &train.join(name)))?;
     add(TRAIN_MANIFEST, &train.join(store::MANIFEST))?;
     add(EVALUATE_MANIFEST, &evaluate.join(store::MANIFEST))?;
-    [PREDICTIONS, PROBABILITIES, SCORES].into_iter().try_for_each(|name| add(name, &evaluate.join(name)))
+    EVALUATION_FILES.into_iter().try_for_each(|name| add(name, &evaluate.join(name)))
 }
 
 /// Classes and size of the images that the report is about.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Session, print, verify};
+use super::{Session, print};
 use crate::artifact::METRICS;
 use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
@@ -90,16 +90,16 @@ fn costly(session: &Session, keep: &BTreeSet<String>) -> BTreeMap<String, f64> {
     let stages = [StageKind::Train, StageKind::Evaluate];
     let manifests = stages.into_iter().flat_map(|stage| session.store.manifests(stage));
     let results = manifests.map(|(_, manifest)| (manifest.fingerprint, manifest.seconds));
-    let checkpoints = verify::entries(&session.store.root().join("work")).into_iter().map(|work| {
+    let checkpoints = fs::entries(&session.store.root().join("work")).into_iter().map(|work| {
         let metrics = read_metrics(&work.join(METRICS)).unwrap_or_default();
-        (name(&work), metrics.iter().map(|epoch| epoch.seconds).sum())
+        (fs::name(&work), metrics.iter().map(|epoch| epoch.seconds).sum())
     });
     results.chain(checkpoints).filter(|(fingerprint, _)| !keep.contains(fingerprint)).collect()
 }
 
 /// The report of every published folder, its figures, and the results that it shows.
 fn published(reports: &Path) -> BTreeSet<String> {
-    let manifests = verify::entries(reports).into_iter().filter_map(|folder| store::read_manifest(&folder).ok());
+    let manifests = fs::entries(reports).into_iter().filter_map(|folder| store::read_manifest(&folder).ok());
     manifests.flat_map(|manifest| manifest.inputs.into_keys().chain([manifest.fingerprint])).collect()
 }
 
@@ -120,17 +120,17 @@ fn with_inputs(session: &Session, mut keep: BTreeSet<String>) -> BTreeSet<String
 fn unused(root: &Path, keep: &BTreeSet<String>) -> Vec<Unused> {
     let mut found = Vec::new();
     for stage in StageKind::ALL {
-        for path in verify::entries(&root.join(stage.name())) {
+        for path in fs::entries(&root.join(stage.name())) {
             // An entry that cannot be read may be sound: `verify` names it.
             let Ok(manifest) = store::read_manifest(&path) else { continue };
-            if manifest.fingerprint == name(&path) && !keep.contains(&manifest.fingerprint) {
+            if manifest.fingerprint == fs::name(&path) && !keep.contains(&manifest.fingerprint) {
                 found.push(Unused { path, what: format!("{} of {}", stage.name(), manifest.subject) });
             }
         }
     }
     for (folder, what) in [("work", "checkpoint"), ("staging", "unfinished result"), ("failures", "failure")] {
-        for path in verify::entries(&root.join(folder)) {
-            let name = name(&path);
+        for path in fs::entries(&root.join(folder)) {
+            let name = fs::name(&path);
             let fingerprint = name.trim_end_matches(".json").trim_start_matches("foreign-");
             // Nobody works on what is staged, or a run would hold the cache.
             if is_fingerprint(fingerprint) && (folder == "staging" || !keep.contains(fingerprint)) {
@@ -150,10 +150,6 @@ fn keep_foreign(session: &Session, used: &BTreeSet<String>) {
             print(&format!("kept     {bytes:>9}  evaluate of {subject}  `{}`: {why}", entry.display()));
         }
     }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.display().to_string()).unwrap_or_default()
 }
 
 fn size_of(path: &Path) -> u64 {

@@ -15,7 +15,7 @@ pub(super) fn verify(session: &Session) -> u8 {
     let (mut files, mut bytes, mut faults, mut notes) = (0_u64, 0_u64, Vec::new(), Vec::new());
     let stages = StageKind::ALL.map(|stage| session.store.root().join(stage.name()));
     for folder in stages.into_iter().chain([session.store.foreign_root()]) {
-        for entry in entries(&folder) {
+        for entry in fs::entries(&folder) {
             match store::read_manifest(&entry) {
                 Ok(manifest) => {
                     let (found, extra) = check(&session.store, &entry, &manifest);
@@ -41,18 +41,10 @@ pub(super) fn verify(session: &Session) -> u8 {
     1
 }
 
-/// The folders of a stage, sorted.
-pub(super) fn entries(stage: &Path) -> Vec<std::path::PathBuf> {
-    let mut found: Vec<_> =
-        std::fs::read_dir(stage).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    found.sort();
-    found
-}
-
 /// What does not match, and files that are not ours, which harm nothing.
 fn check(store: &Store, entry: &Path, manifest: &Manifest) -> (Vec<String>, Vec<String>) {
     let mut faults = Vec::new();
-    let folder = entry.file_name().map(|name| name.display().to_string()).unwrap_or_default();
+    let folder = fs::name(entry);
     if Fingerprint::of(&manifest.identity).as_str() != manifest.fingerprint || folder != manifest.fingerprint {
         faults.push(format!(
             "`{}`: the fingerprint does not follow from the fields",

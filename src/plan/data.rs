@@ -2,16 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{NodeId, Plan, StageKind, Work};
+use super::{Builder, NodeId, StageKind, Work};
 use crate::config::{Dataset, Sort, Source};
 use crate::error::{Error, Result};
 use crate::recipe::Shape;
 
-impl Plan {
+impl Builder<'_> {
     /// The stage that brings images.
-    pub(super) fn fetch_data(&mut self, source: &Source, archive_sha256: Option<&str>) -> NodeId {
+    pub(super) fn fetch_data(&mut self, source: &Source) -> NodeId {
         let name = format!("data {}", source.title());
-        self.push(StageKind::Fetch, &name, data_fields(source, archive_sha256), Work::Data(source.clone()), &[])
+        self.push(StageKind::Fetch, &name, data_fields(source, self.archive_sha256), Work::Data(source.clone()), &[])
     }
 }
 

@@ -143,6 +143,15 @@ pub struct Plan {
     pub data: NodeId,
     /// Training and test images of that data set.
     pub images: (u32, u32),
+}
+
+/// A plan in the making.
+struct Builder<'a> {
+    config: &'a Config,
+    /// Digest of the local archive of the report's data set, if one is set.
+    archive_sha256: Option<&'a str>,
+    nodes: Vec<Node>,
+    cells: Vec<Cell>,
     /// Where the stage of a fingerprint and a subject stands.
     places: HashMap<(Fingerprint, String), NodeId>,
     /// Where the training of a cell stands.
@@ -152,15 +161,15 @@ pub struct Plan {
 /// Builds the plan. `archive_sha256` is the digest of the local archive of the report's data set, if one is set.
 pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells: &[String]) -> Result<Plan> {
     let reported = config.datasets.get(&config.dataset).ok_or_else(|| missing("data set", &config.dataset))?;
-    let mut plan = Plan {
+    let mut builder = Builder {
+        config,
+        archive_sha256,
         nodes: Vec::new(),
         cells: Vec::new(),
-        data: 0,
-        images: reported.images(),
         places: HashMap::new(),
         trainings: HashMap::new(),
     };
-    plan.data = plan.fetch_data(&reported.source, archive_sha256);
+    let data = builder.fetch_data(&reported.source);
     // Cells that others start from are built first, so that inputs stand before what reads them.
     let starts_from_cell =
         |row: &TableRow| matches!(config.initializations.get(&row.initialization), Some(Initialization::Cell { .. }));
@@ -169,24 +178,19 @@ pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells
     for late in [false, true] {
         for &seed in &config.seeds {
             for (deviations, id, row) in rows.iter().filter(|(.., row)| starts_from_cell(row) == late) {
-                plan.add_cell(config, archive_sha256, (id, row), deviations, seed)?;
+                builder.add_cell((id, row), deviations, seed)?;
             }
         }
     }
-    plan.sort_cells(config);
-    select::select(&mut plan.cells, cells)?;
-    Ok(plan)
+    builder.sort_cells();
+    let Builder { nodes, cells: mut matrix, .. } = builder;
+    select::select(&mut matrix, cells)?;
+    Ok(Plan { nodes, cells: matrix, data, images: reported.images() })
 }
 
-impl Plan {
-    fn add_cell(
-        &mut self,
-        config: &Config,
-        archive_sha256: Option<&str>,
-        (id, row): (&RowId, &TableRow),
-        deviations: &[String],
-        seed: u64,
-    ) -> Result<()> {
+impl Builder<'_> {
+    fn add_cell(&mut self, (id, row): (&RowId, &TableRow), deviations: &[String], seed: u64) -> Result<()> {
+        let config = self.config;
         let lookup = |kind: &str, name: &str| missing(kind, name);
         let network = *config.networks.get(&row.network).ok_or_else(|| lookup("network", &row.network))?;
         let recipe = config.recipes.get(&row.recipe).ok_or_else(|| lookup("recipe", &row.recipe))?.clone();
@@ -198,8 +202,8 @@ impl Plan {
         let (initialization, weights) = self.weights(initialization, network.architecture, seed)?;
         let name = config.dataset_of(row);
         let dataset = config.datasets.get(name).ok_or_else(|| lookup("data set", name))?;
-        data::check_order(name, dataset, archive_sha256)?;
-        let data = self.fetch_data(&dataset.source, archive_sha256);
+        data::check_order(name, dataset, self.archive_sha256)?;
+        let data = self.fetch_data(&dataset.source);
         let training = Training {
             network,
             loss,
@@ -286,7 +290,8 @@ impl Plan {
     }
 
     /// Seeds outermost, then the order of the tables.
-    fn sort_cells(&mut self, config: &Config) {
+    fn sort_cells(&mut self) {
+        let config = self.config;
         let seed_rank: BTreeMap<u64, usize> =
             config.seeds.iter().enumerate().map(|(rank, seed)| (*seed, rank)).collect();
         let row_rank: BTreeMap<RowId, usize> = config.rows().enumerate().map(|(rank, (row, _))| (row, rank)).collect();

@@ -1,7 +1,5 @@
 //! What a killed process left behind, cleared by the next run once nobody can be using it.
 
-use std::path::{Path, PathBuf};
-
 use super::Store;
 use crate::error::Result;
 use crate::fingerprint::is_fingerprint;
@@ -15,28 +13,28 @@ const UNFINISHED: &str = ".new-";
 ///
 /// The caller is alone in the cache. A checkpoint without a complete result is what its cell goes on from, and stays.
 pub(super) fn clear(store: &Store) -> Result<()> {
-    for path in below(&store.root.join("staging")) {
-        let name = name(&path);
+    for path in fs::entries(&store.root.join("staging")) {
+        let name = fs::name(&path);
         if is_fingerprint(name.trim_start_matches("foreign-").trim_end_matches(".old")) {
             fs::remove(&path)?;
         }
     }
-    for work in below(&store.root.join("work")) {
-        if is_complete(store, StageKind::Train, &name(&work)) {
+    for work in fs::entries(&store.root.join("work")) {
+        if is_complete(store, StageKind::Train, &fs::name(&work)) {
             fs::remove(&work)?;
         }
     }
-    for failure in below(&store.root.join("failures")) {
-        let name = name(&failure);
+    for failure in fs::entries(&store.root.join("failures")) {
+        let name = fs::name(&failure);
         let stages = [StageKind::Train, StageKind::Evaluate];
         if stages.into_iter().any(|stage| is_complete(store, stage, name.trim_end_matches(".json"))) {
             fs::remove(&failure)?;
         }
     }
-    let mut folders = below(&store.root.join("work"));
+    let mut folders = fs::entries(&store.root.join("work"));
     folders.extend([store.root.clone(), store.root.join("failures")]);
-    for path in folders.iter().flat_map(|folder| below(folder)) {
-        if name(&path).starts_with(UNFINISHED) && path.is_file() {
+    for path in folders.iter().flat_map(|folder| fs::entries(folder)) {
+        if fs::name(&path).starts_with(UNFINISHED) && path.is_file() {
             fs::remove(&path)?;
         }
     }
@@ -46,12 +44,4 @@ pub(super) fn clear(store: &Store) -> Result<()> {
 fn is_complete(store: &Store, stage: StageKind, fingerprint: &str) -> bool {
     let entry = store.root.join(stage.name()).join(fingerprint);
     is_fingerprint(fingerprint) && entry.is_dir() && store.check(&entry, fingerprint, |_| true).is_ok()
-}
-
-fn below(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.display().to_string()).unwrap_or_default()
 }

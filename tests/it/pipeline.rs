@@ -54,6 +54,22 @@ fn a_second_run_does_nothing_and_changes_no_file() {
 }
 
 #[test]
+fn the_time_of_a_plan_is_measured_where_it_is_not_known() {
+    let project = Project::new();
+    project.ok(&["plan"]).says("training time unknown: `fpl-repro plan --calibrate` measures it");
+    let output = project.ok(&["plan", "--calibrate"]);
+    // Both cells are of one kind: the loss takes no time.
+    assert_eq!(output.stderr.matches("measuring ResNet-18").count(), 1, "{output:#?}");
+    output.says("with 2 at a time, 1 thread each");
+    assert!(!output.stdout.contains("unknown"), "{output:#?}");
+    let again = project.ok(&["plan", "--calibrate"]);
+    assert!(!again.stderr.contains("measuring"), "{again:#?}");
+    // It was measured for two at a time.
+    project.ok(&["plan", "--calibrate", "--jobs", "1"]).says("measuring ResNet-18");
+    assert!(!project.cache().join("train").exists() && !project.cache().join("work").exists());
+}
+
+#[test]
 fn neither_a_copy_elsewhere_nor_new_times_cause_a_run() {
     let project = Project::finished();
     assert!(project.ok(&["all"]).ran().is_empty());
@@ -445,7 +461,7 @@ fn a_cache_that_cannot_be_written_is_named() {
     fs::write(project.cache(), "no folder").unwrap();
     let output = project.run(&["all"]);
     assert_ne!(output.code, 0);
-    output.says("/cache");
+    output.says("/cache`: ");
     assert_eq!(fs::read_to_string(project.cache()).unwrap(), "no folder");
 }
 

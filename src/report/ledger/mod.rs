@@ -95,7 +95,7 @@ pub fn ledger(input: &ReportInput) -> Ledger {
         {
             evidence.detectable = evidence.sd.and_then(|sd| detectable.difference(sd, evidence.pairs()));
         }
-        entry.verdict = Verdict::of(facts(entry, input));
+        entry.verdict = Verdict::of(facts(entry, &gather));
     }
     let members = entries.iter().filter(|entry| entry.test.p_adjusted.is_some()).count();
     for entry in &mut entries {
@@ -128,16 +128,27 @@ fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
 }
 
 /// What the verdict on a claim rests on.
-fn facts(entry: &Entry, input: &ReportInput) -> Facts {
+fn facts(entry: &Entry, gather: &Gather) -> Facts {
     let Entry { claim, evidence, test, .. } = entry;
     Facts {
-        has_pairs: evidence.pairs() > 0,
-        genuine: !is_other_data(&input.dataset),
-        full: evidence.deviations.is_empty(),
         protocol: entry.protocol,
         member: entry.member,
         rejected: family::rejected_side(evidence, test, claim.claimed.factor()),
-        equivalent: test.p_equivalent.is_some_and(|p| p <= input.paper.family.level),
+        equivalent: test.p_equivalent.is_some_and(|p| p <= gather.input.paper.family.level),
+        ..facts_of_runs(gather, claim, evidence)
+    }
+}
+
+/// What runs alone say, with no family's test and no protocol identified.
+fn facts_of_runs(gather: &Gather, claim: &Claim, evidence: &Evidence) -> Facts {
+    Facts {
+        has_pairs: evidence.pairs() > 0,
+        genuine: !is_other_data(&gather.input.dataset),
+        full: evidence.deviations.is_empty(),
+        protocol: Protocol::Unknown,
+        member: false,
+        rejected: None,
+        equivalent: false,
         interval: evidence.interval_side(claim.claimed),
     }
 }
@@ -157,16 +168,7 @@ fn reading(gather: &Gather, claim: &Claim, about: &str, other: &Alternative) -> 
         return None;
     }
     let evidence = Evidence::new(gather, claim, [&cells, &against], Epoch::of(other));
-    let verdict = Verdict::of(Facts {
-        has_pairs: evidence.pairs() > 0,
-        genuine: !is_other_data(&gather.input.dataset),
-        full: evidence.deviations.is_empty(),
-        protocol: Protocol::Unknown,
-        member: false,
-        rejected: None,
-        equivalent: false,
-        interval: evidence.interval_side(claim.claimed),
-    });
+    let verdict = Verdict::of(facts_of_runs(gather, claim, &evidence));
     Some(Reading { about: about.to_owned(), reading: other.reading.clone(), evidence, verdict })
 }
 

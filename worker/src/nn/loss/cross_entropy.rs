@@ -9,6 +9,11 @@ pub(super) fn cross_entropy(logits: &Tensor, targets: &Tensor) -> Tensor {
     logits.log_softmax(1, logits.kind()).nll_loss(targets)
 }
 
+/// log p_T of every image: `[batch]`.
+pub(super) fn log_p_true(logits: &Tensor, targets: &Tensor) -> Tensor {
+    logits.log_softmax(1, logits.kind()).gather(1, &targets.unsqueeze(1), false).squeeze_dim(1)
+}
+
 /// The logits relative to the largest of each row, which changes no softmax: `[batch, classes]`. Large ones would swallow
 /// what is added to them.
 pub(super) fn relative(logits: &Tensor) -> Tensor {
@@ -27,8 +32,7 @@ pub(super) fn class_balanced(beta: f64, class_counts: &Tensor, logits: &Tensor, 
     let kind = logits.kind();
     let weights = class_balanced_weights(beta, class_counts, kind);
     // Not `nll_loss` with weights, which divides by their sum over the minibatch instead of by its size.
-    let log_p = logits.log_softmax(1, kind).gather(1, &targets.unsqueeze(1), false).squeeze_dim(1);
-    -(weights.take(targets) * log_p).mean(kind)
+    -(weights.take(targets) * log_p_true(logits, targets)).mean(kind)
 }
 
 /// w_i ∝ (1 − β)/(1 − β^N_i), the inverse effective number of the N_i images of class i, scaled to a sum of `classes` (Cui

@@ -6,7 +6,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::cross_entropy::{class_balanced_weights, cross_entropy, relative};
+use super::cross_entropy::{class_balanced_weights, cross_entropy, log_p_true, relative};
 
 /// The mean of −log q_T over the minibatch, q = softmax(s·(logits − Δ_T·e_T)) and Δ_i = `max_margin`·(N_min/N_i)^¼; shapes
 /// as in [`super::Criterion::loss`].
@@ -26,8 +26,7 @@ pub(super) fn ldam(
     let lowered = relative(logits).scatter_add(1, &targets.unsqueeze(1), &-margins) * scale;
     let Some(beta) = beta else { return cross_entropy(&lowered, targets) };
     let weights = class_balanced_weights(beta, class_counts, kind).take(targets);
-    let log_q = lowered.log_softmax(1, kind).gather(1, &targets.unsqueeze(1), false).squeeze_dim(1);
-    -(&weights * log_q).sum(kind) / weights.sum(kind)
+    -(&weights * log_p_true(&lowered, targets)).sum(kind) / weights.sum(kind)
 }
 
 /// Δ_i, float64 `[classes]`. A class without images, which is never a target, does not count as the smallest.
