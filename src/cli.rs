@@ -15,13 +15,13 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::config::{self, Config, Loaded};
+use crate::config::{self, Config, Jobs, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
 use crate::number::plural;
 use crate::plan::{self, Cell, Plan, StageKind};
 use crate::report::ledger::ledger;
-use crate::run::{INTERRUPTED, Options, Outcome, Runner};
+use crate::run::{INTERRUPTED, Machine, Options, Outcome, Runner, Share, share};
 use crate::shell::word;
 use crate::store::Store;
 use crate::stream::{self, out as print};
@@ -62,7 +62,11 @@ enum Command {
     /// Write the report, and run what it needs
     Report(StageArgs),
     /// Show what `all` would do: every stage, hit or miss, the reason, the estimated time
-    Plan,
+    Plan {
+        /// First measure a few steps of every network whose speed on this machine is not known
+        #[arg(long)]
+        calibrate: bool,
+    },
     /// Show what is there, what is stale, and which field made it so (old → new)
     Status {
         /// Print JSON
@@ -183,9 +187,9 @@ struct Common {
     /// Compute on auto (CUDA where it works), cpu, cuda or cuda:N
     #[arg(long, global = true, value_name = "DEVICE")]
     device: Option<String>,
-    /// Run so many cells at once, each in a process of its own
-    #[arg(long, global = true, value_name = "N")]
-    jobs: Option<u32>,
+    /// Run so many cells at once, each in a process of its own; auto: one per GPU, or per core
+    #[arg(long, global = true, value_name = "N|auto", value_parser = jobs)]
+    jobs: Option<Jobs>,
     /// Go on with other cells when one fails (as configured, the default)
     #[arg(long, global = true, overrides_with = "fail_fast")]
     keep_going: bool,
@@ -293,10 +297,7 @@ fn run(cli: &Cli) -> Result<u8> {
         | Command::Evaluate(_)
         | Command::Plot(_)
         | Command::Report(_) => session.run(cli.common.strict),
-        Command::Plan => {
-            survey::plan(&session);
-            Ok(0)
-        }
+        Command::Plan { calibrate } => survey::plan(&session, *calibrate),
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets } => inspect::why(&session, targets),
         Command::Audit { json } => claims::audit(&session, *json),
@@ -346,7 +347,7 @@ impl Session {
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
-        let options = options(cli, &loaded.config);
+        let options = options(cli, &loaded.config, &plan);
         let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
         Ok(Self { loaded, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
     }
@@ -415,7 +416,10 @@ impl Common {
             sets.push(format!("seeds={seeds:?}"));
         }
         sets.extend(self.device.as_ref().map(|device| format!("run.device=\"{device}\"")));
-        sets.extend(self.jobs.map(|jobs| format!("run.jobs={jobs}")));
+        sets.extend(self.jobs.map(|jobs| match jobs {
+            Jobs::Auto => "run.jobs=\"auto\"".to_owned(),
+            Jobs::Count(jobs) => format!("run.jobs={jobs}"),
+        }));
         if self.offline {
             sets.push("run.offline=true".into());
         }
@@ -431,7 +435,10 @@ impl Common {
         let typed = match place.strip_prefix("--set ").and_then(|set| set.split_once('=')).map(|(key, _)| key) {
             Some("seeds") => self.seeds.as_ref().map(|seeds| format!("--seeds {seeds}")),
             Some("run.device") => self.device.as_ref().map(|device| format!("--device {device}")),
-            Some("run.jobs") => self.jobs.map(|jobs| format!("--jobs {jobs}")),
+            Some("run.jobs") => match self.jobs {
+                Some(Jobs::Count(jobs)) => Some(format!("--jobs {jobs}")),
+                _ => None,
+            },
             _ => None,
         };
         Error::Config { place: typed.unwrap_or(place), key, message, help }
@@ -461,7 +468,8 @@ impl Common {
 /// Names the cells whose results are there and cannot be used; exit code 1 if there are any.
 fn tell_damage(damaged: &[(&Cell, String)]) -> u8 {
     for (cell, what) in damaged {
-        stream::err(&format!("error: cell `{}`: {what}", cell.id));
+        let help = String::new(); // Said once, below.
+        complain(&Error::Cell { cell: cell.id.to_string(), message: what.clone(), help });
     }
     if !damaged.is_empty() {
         stream::err("help: `fpl-repro evaluate` makes damaged results again; `fpl-repro verify` names all damage");
@@ -473,7 +481,7 @@ fn file_name(path: &str) -> String {
     PathBuf::from(path).file_name().map_or_else(|| path.to_owned(), |name| name.display().to_string())
 }
 
-fn options(cli: &Cli, config: &Config) -> Options {
+fn options(cli: &Cli, config: &Config, plan: &Plan) -> Options {
     let (upto, only, force) = match &cli.command {
         Command::Fetch(stage) => (StageKind::Fetch, stage.only, stage.force),
         Command::Train(stage) => (StageKind::Train, stage.only, stage.force),
@@ -482,9 +490,7 @@ fn options(cli: &Cli, config: &Config) -> Options {
         Command::Report(stage) => (StageKind::Report, stage.only, stage.force),
         _ => (StageKind::Report, false, false),
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let jobs = config.run.jobs as usize;
-    let threads = if config.run.threads > 0 { config.run.threads } else { (cores / jobs).max(1) as u32 };
+    let Share { jobs, threads } = share(&config.run, Machine::here(), plan);
     Options {
         upto,
         only,
@@ -495,6 +501,15 @@ fn options(cli: &Cli, config: &Config) -> Options {
         keep_going: config.run.keep_going,
         offline: config.run.offline,
         invocation: cli.common.invocation(),
+    }
+}
+
+/// What `--jobs` is given.
+fn jobs(text: &str) -> Result<Jobs, String> {
+    match (text, text.parse()) {
+        ("auto", _) => Ok(Jobs::Auto),
+        (_, Ok(jobs)) => Ok(Jobs::Count(jobs)),
+        (_, Err(_)) => Err("neither `auto` nor a whole number".to_owned()),
     }
 }
 

@@ -71,13 +71,65 @@ pub struct RunOptions {
     /// `auto`, `cpu`, `cuda` or `cuda:N`.
     pub device: String,
     /// Cells at once.
-    pub jobs: u32,
+    pub jobs: Jobs,
     /// Threads of libtorch per cell; 0: cores / jobs.
     pub threads: u32,
     /// Whether a failed cell leaves the others running.
     pub keep_going: bool,
     /// Whether downloads are forbidden.
     pub offline: bool,
+}
+
+/// Cells at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Jobs {
+    /// As many as the machine has cores or GPUs, and memory.
+    Auto,
+    /// So many.
+    Count(u32),
+}
+
+impl Serialize for Jobs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Count(jobs) => serializer.serialize_u32(*jobs),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Jobs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Jobs;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+                formatter.write_str("`auto` or a whole number")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Jobs, E> {
+                if text == "auto" {
+                    Ok(Jobs::Auto)
+                } else {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+                }
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, jobs: u64) -> Result<Jobs, E> {
+                // Whatever is too large is beyond the bound that is checked.
+                Ok(Jobs::Count(u32::try_from(jobs).unwrap_or(u32::MAX)))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, jobs: i64) -> Result<Jobs, E> {
+                match u64::try_from(jobs) {
+                    Ok(jobs) => self.visit_u64(jobs),
+                    Err(_) => Err(E::invalid_value(serde::de::Unexpected::Signed(jobs), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// Where initial weights come from.

@@ -8,7 +8,7 @@ use crate::artifact::EpochMetrics;
 use crate::recipe::{Evaluation, Training};
 
 /// Bumped when jobs or messages change.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The only line that a worker reads from its standard input. Its end means: stop at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub enum Job {
     Train(Box<TrainJob>),
     /// Score a trained cell on the test set.
     Evaluate(EvaluateJob),
+    /// Measure how long the steps of a training take.
+    Measure(Box<MeasureJob>),
 }
 
 /// A training: what decides its result, then where and on what it runs, which must not.
@@ -44,6 +46,28 @@ pub struct EvaluateJob {
     pub device: String,
     /// libtorch threads.
     pub threads: u32,
+}
+
+/// A measurement. It reads no data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MeasureJob {
+    /// What would be trained.
+    pub training: Training,
+    /// `auto`, `cpu`, `cuda` or `cuda:N`.
+    pub device: String,
+    /// libtorch threads.
+    pub threads: u32,
+}
+
+/// What a measurement found.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Seconds per training image.
+    pub seconds_per_image: f64,
+    /// Seconds per test image.
+    pub seconds_per_test_image: f64,
+    /// The most memory that the worker held, in bytes; on a GPU, of the host.
+    pub peak_bytes: u64,
 }
 
 /// The files and folders of a training. What is read there is hashed by its content.
@@ -103,6 +127,8 @@ pub enum Message {
     },
     /// An epoch is done and checkpointed.
     Epoch(EpochMetrics),
+    /// What was measured.
+    Measured(Measured),
     /// The results are written.
     Done,
     /// The cell failed.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Session, print};
 use crate::error::{Error, Result};
 use crate::fingerprint::Difference;
-use crate::number::duration;
+use crate::number::{duration, plural};
 use crate::plan::{Cell, NodeId, StageKind, Work};
 use crate::run::{Estimator, Reason, Runner, Status};
 use crate::store::Foreign;
@@ -33,13 +33,16 @@ struct Entry {
 }
 
 /// Prints every stage of `all` with hit or miss, reason and estimated time.
-pub(super) fn plan(session: &Session) {
-    let entries = survey(session);
+pub(super) fn plan(session: &Session, calibrate: bool) -> Result<u8> {
+    if calibrate {
+        session.runner().calibrate()?;
+    }
+    let entries = survey(session)?;
     let mut text = String::new();
     for entry in &entries {
         let time = match (entry.state, entry.stage, entry.seconds) {
             ("hit" | "imported", _, _) => String::new(),
-            (_, "train", None) => "  [time unknown: no such network trained yet]".into(),
+            (_, "train", None) => "  [time unknown]".into(),
             (_, _, None) => String::new(),
             (_, _, Some(seconds)) => format!("  [{}]", duration(seconds)),
         };
@@ -49,6 +52,7 @@ pub(super) fn plan(session: &Session) {
     }
     text.push_str(&totals(session, &entries));
     print(text.trim_end());
+    Ok(0)
 }
 
 fn totals(session: &Session, entries: &[Entry]) -> String {
@@ -66,10 +70,16 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
     }
     if !trainings.is_empty() {
         let jobs = session.options.jobs.min(trainings.len()).max(1);
+        let threads = session.options.threads as usize;
         match (trainings.len() - unknown, unknown) {
-            (0, _) => text.push_str("; training time unknown: no such network trained yet"),
+            (0, _) => text.push_str("; training time unknown: `fpl-repro plan --calibrate` measures it"),
             (_, unknown) => {
-                let _ = write!(text, "; training about {} with {jobs} at a time", duration(known / jobs as f64));
+                let _ = write!(
+                    text,
+                    "; training about {} with {jobs} at a time, {} each",
+                    duration(known / jobs as f64),
+                    plural(threads, "thread")
+                );
                 if unknown > 0 {
                     let _ = write!(text, ", not counting {unknown} of unknown time");
                 }
@@ -81,7 +91,7 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
 
 /// Prints what is there and what is stale; exit code 0.
 pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
-    let entries = survey(session);
+    let entries = survey(session)?;
     if json {
         let text = serde_json::to_string_pretty(&entries)
             .map_err(|error| Error::Render { what: "status".into(), message: error.to_string() })?;
@@ -114,9 +124,9 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
     Ok(0)
 }
 
-fn survey(session: &Session) -> Vec<Entry> {
+fn survey(session: &Session) -> Result<Vec<Entry>> {
     let runner = session.runner();
-    let estimator = Estimator::new(&session.store);
+    let estimator = Estimator::new(&session.store, &session.options);
     let (mut wanted, mut imported) = (BTreeSet::from([session.plan.data]), Vec::new());
     for cell in session.plan.cells.iter().filter(|cell| cell.selected) {
         if let Some(foreign) = runner.foreign(cell) {
@@ -137,18 +147,18 @@ fn survey(session: &Session) -> Vec<Entry> {
         let after = |stage| summary_entry(session, stage, None, ("run", "after the cells".to_owned()));
         entries.extend([StageKind::Plot, StageKind::Report].map(after));
     } else {
-        let as_it_stands = |(stage, fingerprint, reason)| {
+        let as_it_stands = |(stage, fingerprint, reason): (StageKind, String, Option<Reason>)| {
             let state = match reason {
                 None if maybe => ("maybe", "runs if a result comes out different".to_owned()),
                 None => ("hit", String::new()),
-                Some(reason) => ("run", reason),
+                Some(reason) => ("run", reason.to_string()),
             };
             summary_entry(session, stage, Some(fingerprint), state)
         };
-        entries.extend(runner.summaries().map(as_it_stands));
+        entries.extend(runner.summaries()?.map(as_it_stands));
     }
     session.store.save_memo();
-    entries
+    Ok(entries)
 }
 
 /// Figures or report.

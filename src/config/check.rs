@@ -7,7 +7,7 @@ mod paper;
 use std::collections::BTreeSet;
 
 use super::source::{Sources, nearest_help};
-use super::{Config, Initialization, TableRow};
+use super::{Config, Initialization, Jobs, TableRow};
 use crate::error::Result;
 use crate::id::{RowId, Setting};
 use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
@@ -28,10 +28,10 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
     check.seeds(config)?;
     check.device(config)?;
     check.that(
-        (1..=MOST_JOBS).contains(&config.run.jobs),
+        !matches!(config.run.jobs, Jobs::Count(jobs) if !(1..=MOST_JOBS).contains(&jobs)),
         &["run", "jobs"],
         "at least one cell must run at a time, and at most 1024",
-        "one per GPU, or per core, is usual",
+        "`auto` takes one per GPU, or per core",
     )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {

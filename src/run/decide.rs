@@ -35,6 +35,8 @@ pub enum Reason {
     Damaged(String),
     /// An input came out different from what was read.
     Input(String),
+    /// Results that a summary reads are not what it was made from.
+    Results,
     /// An input is made again.
     Upstream(String),
     /// The user asked for it.
@@ -56,6 +58,7 @@ impl fmt::Display for Reason {
             }
             Self::Damaged(message) => write!(formatter, "made again: {message}"),
             Self::Input(input) => write!(formatter, "made again: {input} is not what it was made from"),
+            Self::Results => formatter.write_str("the results changed"),
             Self::Upstream(input) => write!(formatter, "runs if {input} comes out different"),
             Self::Forced => formatter.write_str("forced"),
         }

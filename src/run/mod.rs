@@ -3,26 +3,32 @@
 mod decide;
 mod environment;
 mod estimate;
+mod share;
 mod fetch;
 mod process;
+mod bring;
+mod calibrate;
 mod summary;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
-use crate::artifact::{Environment, Manifest};
+use crate::artifact::Manifest;
 use crate::config::Loaded;
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
 use crate::fingerprint::Fingerprint;
+use crate::machine;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
 use crate::report::input::{CellState, Origin};
-use crate::store::{self, Claim, Failure, Foreign, Store};
+use crate::store::{self, Foreign, Store};
+use bring::{Ran, Stage};
 
 pub use decide::{Reason, Status};
 pub use estimate::Estimator;
+pub use share::{Machine, Share, share};
 pub use summary::{Outline, Published, setup};
 
 /// Set when the user interrupts; workers are stopped and nothing new starts.
@@ -107,14 +113,14 @@ impl<'a> Runner<'a> {
     ///
     /// # Errors
     /// What stops the whole run: no data, an interruption, a full disk. A failed cell does not.
-    pub fn run(&self, reports: &std::path::Path) -> Result<Outcome> {
+    pub fn run(&self, reports: &Path) -> Result<Outcome> {
         let _held = self.store.hold()?;
         let result = self.run_stages(reports);
         self.store.save_memo();
         result
     }
 
-    fn run_stages(&self, reports: &std::path::Path) -> Result<Outcome> {
+    fn run_stages(&self, reports: &Path) -> Result<Outcome> {
         let cells_run = self.options.upto <= StageKind::Evaluate || !self.options.only;
         let mut outcomes = BTreeMap::new();
         if self.options.upto == StageKind::Fetch || cells_run {
@@ -171,23 +177,27 @@ impl<'a> Runner<'a> {
         let selected = self.plan.cells.iter().filter(|cell| cell.selected);
         // Whoever asks for a report takes imported results; whoever asks for a training gets one.
         let summarizes = self.options.upto >= StageKind::Plot;
-        let (imported, wanted): (Vec<&Cell>, _) = selected.partition(|cell| summarizes && self.foreign(cell).is_some());
-        let (lost, wanted): (Vec<&Cell>, Vec<&Cell>) =
-            wanted.into_iter().partition(|cell| summarizes && self.lost_import(cell).is_some());
+        let (imported, wanted): (Vec<&Cell>, Vec<&Cell>) =
+            selected.partition(|cell| summarizes && self.foreign(cell).is_some());
+        let mut outcomes = BTreeMap::new();
+        let mut queue = VecDeque::new();
+        for cell in wanted {
+            if let Some(reason) = self.lost_import(cell).filter(|_| summarizes) {
+                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
+                outcomes.insert(cell.id.to_string(), CellOutcome::Failed(reason));
+            } else {
+                queue.push_back(cell);
+            }
+        }
         if !imported.is_empty() {
             self.reporter.emit(&Event::Note(&format!("imported: {} cells", imported.len())));
         }
-        let queue: Mutex<VecDeque<&Cell>> = Mutex::new(wanted.into());
-        let outcomes = Mutex::new(BTreeMap::new());
-        for cell in lost {
-            let reason = self.lost_import(cell).unwrap_or_default();
-            self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
-            lock(&outcomes).insert(cell.id.to_string(), CellOutcome::Failed(reason));
-        }
+        let jobs = self.prepare_queue(&mut queue);
+        let (queue, outcomes) = (Mutex::new(queue), Mutex::new(outcomes));
         let fatal = Mutex::new(None);
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
-            for _ in 0..self.options.jobs.max(1) {
+            for _ in 0..jobs {
                 scope.spawn(|| {
                     loop {
                         // Taken in a statement of its own: the lock must not be held while the cell runs.
@@ -217,6 +227,25 @@ impl<'a> Runner<'a> {
             Some(error) => Err(error),
             None => Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)),
         }
+    }
+
+    /// Of the cells of a seed the longest first, so that no core waits in the end; how many can run at once.
+    fn prepare_queue(&self, queue: &mut VecDeque<&Cell>) -> usize {
+        let estimator = Estimator::new(self.store, self.options);
+        let seconds = |cell: &Cell| estimator.training(cell).unwrap_or(f64::INFINITY);
+        // The sort is stable: cells of one length, as those of the losses to be compared are, stay side by side.
+        let cells = queue.make_contiguous();
+        for of_a_seed in cells.chunk_by_mut(|a, b| a.training.seed == b.training.seed) {
+            of_a_seed.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+        }
+        let wanted = self.options.jobs.clamp(1, queue.len().max(1));
+        let needs = |cell: &&Cell| estimator.memory(&cell.training);
+        let fitting = share::fitting(wanted, machine::available_memory(), queue.iter().map(needs));
+        if fitting < wanted {
+            let text = format!("{fitting} of {wanted} cells at a time: there is no memory for more");
+            self.reporter.emit(&Event::Note(&text));
+        }
+        fitting
     }
 
     fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {
@@ -316,142 +345,18 @@ impl<'a> Runner<'a> {
 
     /// The result of a stage: from this run, from the cache, or by running it and what it needs.
     pub(crate) fn ensure(&self, id: NodeId) -> Result<Manifest> {
-        if let Some(manifest) = self.known(id) {
+        let node = &self.plan.nodes[id];
+        if let Some(manifest) = self.made(node) {
             return Ok(manifest);
         }
-        let node = &self.plan.nodes[id];
-        if self.options.only && node.stage != self.options.upto {
-            return self.only_look(id);
-        }
-        if !(self.options.only && matches!(self.status(id), Status::Hit(_))) {
+        let planned = Planned { runner: self, id };
+        let only = self.options.only;
+        if !only || (node.stage == self.options.upto && !matches!(planned.status(), Status::Hit(_))) {
             for &input in &node.inputs {
                 self.ensure(input)?;
             }
         }
-        let forced = self.options.force && node.stage == self.options.upto;
-        if let (false, Status::Hit(manifest)) = (forced, self.status(id)) {
-            self.reporter.emit(&Event::Hit(node.stage, &node.subject));
-            return Ok(self.finish(node, *manifest, false));
-        }
-        let claim = self.store.claim(node, || self.reporter.emit(&Event::Waiting(node.stage, &node.subject)))?;
-        // Another process, or another cell of this one, may have finished it while we waited.
-        if let Some(manifest) = self.known(id) {
-            return Ok(manifest);
-        }
-        match self.status(id) {
-            Status::Hit(manifest) if !forced => Ok(self.finish(node, *manifest, false)),
-            Status::Hit(_) => self.execute(id, claim, &Reason::Forced),
-            Status::Run(reason) | Status::Maybe(reason) => self.execute(id, claim, &reason),
-            Status::Unreadable(message) => Err(self.unreadable(id, message)),
-        }
-    }
-
-    /// What cannot be read may be sound: nothing is written over it.
-    fn unreadable(&self, id: NodeId, message: String) -> Error {
-        let entry = self.store.entry(&self.plan.nodes[id]);
-        Error::data(entry, message, "try again; `fpl-repro verify` reads everything")
-    }
-
-    /// With `--only`, other stages must be there.
-    fn only_look(&self, id: NodeId) -> Result<Manifest> {
-        let node = &self.plan.nodes[id];
-        match self.status(id) {
-            Status::Hit(manifest) => Ok(self.finish(node, *manifest, false)),
-            Status::Unreadable(message) => Err(self.unreadable(id, message)),
-            Status::Run(reason) | Status::Maybe(reason) => Err(Error::Forbidden {
-                message: format!(
-                    "needs `{}` of `{}`, which is not there ({}) and which --only forbids",
-                    node.stage.name(),
-                    node.subject,
-                    self.explain(id, reason)
-                ),
-                help: "run the command without `--only`".into(),
-            }),
-        }
-    }
-
-    fn execute(&self, id: NodeId, claim: Claim, reason: &Reason) -> Result<Manifest> {
-        if INTERRUPTED.load(Ordering::Relaxed) {
-            return Err(interrupted());
-        }
-        let node = &self.plan.nodes[id];
-        self.reporter.emit(&Event::Started {
-            stage: node.stage,
-            subject: &node.subject,
-            reason: &self.explain(id, reason.clone()).to_string(),
-        });
-        let (started, clock) = (environment::now(), Instant::now());
-        if matches!(reason, Reason::Forced) && node.stage == StageKind::Train {
-            crate::fs::remove(&self.store.work(node))?;
-        }
-        let result = match &node.work {
-            Work::Data(source) => {
-                fetch::data(self, node, source, claim.staging()).map(|()| (environment::here(), None))
-            }
-            Work::Weights(file) => {
-                fetch::weights(self, node, file, claim.staging()).map(|()| (environment::here(), None))
-            }
-            Work::Train(cell) => process::train(self, node, &self.plan.cells[*cell], claim.staging()),
-            Work::Evaluate(cell) => process::evaluate(self, node, &self.plan.cells[*cell], claim.staging()),
-            Work::Summarize => Ok((environment::here(), None)), // Never planned as a node.
-        };
-        let (environment, seconds) = result.inspect_err(|error| self.remember_failure(node, error))?;
-        let seconds = seconds.unwrap_or_else(|| clock.elapsed().as_secs_f64());
-        let manifest = self.commit(node, &claim, environment, &started, seconds)?;
-        if node.stage == StageKind::Train {
-            crate::fs::remove(&self.store.work(node))?;
-        }
-        self.store.clear_failure(node)?;
-        drop(claim); // Only now: another process must find nothing that is still to go.
-        self.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
-        Ok(self.finish(node, manifest, true))
-    }
-
-    fn commit(
-        &self,
-        node: &Node,
-        claim: &Claim,
-        environment: Environment,
-        started: &str,
-        seconds: f64,
-    ) -> Result<Manifest> {
-        let inputs = node
-            .inputs
-            .iter()
-            .filter_map(|&input| {
-                Some((self.plan.nodes[input].fingerprint.to_string(), store::content(&self.known(input)?, node.stage)))
-            })
-            .collect();
-        claim.commit(self.store, manifest(self, node, inputs, environment, started, seconds))
-    }
-
-    /// Tells and keeps that a cell failed. What concerns every cell is told once, by whoever ends the run.
-    fn remember_failure(&self, node: &Node, error: &Error) {
-        let message = match error {
-            _ if !matches!(node.stage, StageKind::Train | StageKind::Evaluate) => return,
-            Error::Cell { message, .. } => message.clone(),
-            Error::Data { .. } | Error::Torch(_) => error.to_string(),
-            _ => return,
-        };
-        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}; {}", error.help())));
-        let failure =
-            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
-        if let Err(error) = self.store.record_failure(node, &failure) {
-            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
-        }
-    }
-
-    fn finish(&self, node: &Node, manifest: Manifest, ran: bool) -> Manifest {
-        if lock(&self.done).insert(node.fingerprint.clone(), manifest.clone()).is_none() {
-            self.count(node.stage, ran);
-        }
-        manifest
-    }
-
-    pub(crate) fn count(&self, stage: StageKind, ran: bool) {
-        let mut counts = self.counts();
-        let entry = counts.entry(stage).or_default();
-        *(if ran { &mut entry.1 } else { &mut entry.0 }) += 1;
+        self.bring(&planned)
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<StageKind, (usize, usize)>> {
@@ -460,33 +365,52 @@ impl<'a> Runner<'a> {
 
     /// The result of a stage, if this run has it already.
     pub(crate) fn known(&self, id: NodeId) -> Option<Manifest> {
-        lock(&self.done).get(&self.plan.nodes[id].fingerprint).cloned()
+        self.made(&self.plan.nodes[id])
     }
 }
 
-/// A manifest without its outputs.
-fn manifest(
-    runner: &Runner,
-    node: &Node,
-    inputs: BTreeMap<String, String>,
-    environment: Environment,
-    started: &str,
-    seconds: f64,
-) -> Manifest {
-    Manifest {
-        schema: store::SCHEMA,
-        stage: node.stage.name().into(),
-        subject: node.subject.clone(),
-        profile: runner.loaded.profile.clone(),
-        fingerprint: node.fingerprint.to_string(),
-        identity: node.identity(),
-        inputs,
-        outputs: BTreeMap::new(),
-        environment,
-        started: started.to_owned(),
-        finished: environment::now(),
-        seconds,
-        sha256: None,
+/// A stage of the plan.
+struct Planned<'r, 'a> {
+    runner: &'r Runner<'a>,
+    id: NodeId,
+}
+
+impl Stage for Planned<'_, '_> {
+    fn node(&self) -> &Node {
+        &self.runner.plan.nodes[self.id]
+    }
+
+    fn status(&self) -> Status {
+        self.runner.status(self.id)
+    }
+
+    fn explain(&self, reason: Reason) -> Reason {
+        self.runner.explain(self.id, reason)
+    }
+
+    fn reads(&self) -> BTreeMap<String, String> {
+        let (runner, node) = (self.runner, self.node());
+        let read = |&input: &NodeId| {
+            let content = store::content(&runner.known(input)?, node.stage);
+            Some((runner.plan.nodes[input].fingerprint.to_string(), content))
+        };
+        node.inputs.iter().filter_map(read).collect()
+    }
+
+    fn work(&self, reason: &Reason, out: &Path) -> Result<Ran> {
+        let (runner, node) = (self.runner, self.node());
+        match &node.work {
+            Work::Data(source) => fetch::data(runner, node, source, out).map(|()| (environment::here(), None)),
+            Work::Weights(file) => fetch::weights(runner, node, file, out).map(|()| (environment::here(), None)),
+            Work::Train(cell) => {
+                if matches!(reason, Reason::Forced) {
+                    crate::fs::remove(&runner.store.work(node))?;
+                }
+                process::train(runner, node, &runner.plan.cells[*cell], out)
+            }
+            Work::Evaluate(cell) => process::evaluate(runner, node, &runner.plan.cells[*cell], out),
+            Work::Summarize => Ok((environment::here(), None)), // Stands in no plan: see `summary`.
+        }
     }
 }
 

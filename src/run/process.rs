@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::{INTERRUPTED, Runner, environment, fetch, interrupted};
+use super::{INTERRUPTED, Options, Runner, environment, fetch, interrupted};
 use crate::artifact::{Environment, EpochMetrics, LOGITS, METRICS, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
@@ -16,7 +16,8 @@ use crate::event::Event;
 use crate::fs;
 use crate::plan::{Cell, Node, StageKind, Work};
 use crate::protocol::{
-    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, Message, TrainJob, TrainPlace,
+    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, MeasureJob, Measured, Message, TrainJob,
+    TrainPlace,
 };
 use crate::results::{read_labels, read_logits, read_metrics};
 use crate::scores;
@@ -101,12 +102,22 @@ pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) ->
     Ok((session.environment(0), None))
 }
 
+/// Measures the steps of a cell's training.
+pub(super) fn measure(runner: &Runner, cell: &Cell) -> Result<Measured> {
+    let Options { device, threads, .. } = runner.options;
+    let job = MeasureJob { training: cell.training.clone(), device: device.clone(), threads: *threads };
+    let node = &runner.plan.nodes[cell.train];
+    let session = Session::run(runner, node, cell, &Job::Measure(Box::new(job)))?;
+    session.measured.ok_or_else(|| cell_error(cell, "its process measured nothing", runner, node))
+}
+
 /// What a worker said about itself.
 #[derive(Default)]
 struct Session {
     hello: Hello,
     device: DeviceInfo,
     resumed: bool,
+    measured: Option<Measured>,
 }
 
 impl Session {
@@ -206,6 +217,7 @@ impl Session {
                 let remaining = f64::from(epochs - epoch) * seconds;
                 runner.reporter.emit(&Event::Epoch { subject, epochs, metrics: &metrics, remaining });
             }
+            Message::Measured(measured) => self.measured = Some(measured),
             Message::Hello(_) | Message::Done | Message::Failed { .. } => {}
         }
     }

@@ -4,16 +4,16 @@ mod gather;
 
 pub use gather::{Outline, setup};
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{Runner, environment, manifest};
+use super::bring::{Ran, Stage};
+use super::{Reason, Runner, Status, environment};
 use crate::artifact::Manifest;
 use crate::error::{Error, Result};
-use crate::event::Event;
 use crate::fs;
 use crate::plan::{Node, StageKind, summary};
 use crate::report;
@@ -45,38 +45,105 @@ pub(super) fn summarize(
     states: &BTreeMap<String, CellState>,
     reports: &Path,
 ) -> Result<Option<Published>> {
-    let frame = gather::frame(runner, states);
-    let sources = gather::sources(runner, states);
-    let contents = |reader| {
-        sources.iter().map(|(_, node, read)| (node.fingerprint.to_string(), store::content(read, reader))).collect()
-    };
-    let inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
-    let profile = &runner.loaded.profile;
+    let summaries = Summaries::new(runner, states)?;
     // Filled at most once, and not at all when everything is there.
-    let filled = std::cell::OnceCell::new();
+    let filled = OnceCell::new();
     let fill = || -> Result<&ReportInput> {
         if filled.get().is_none() {
-            let _ = filled.set(gather::fill(runner, frame.clone())?);
+            let _ = filled.set(gather::fill(runner, summaries.frame.clone())?);
         }
-        filled.get().ok_or_else(|| Error::Render { what: "report".into(), message: "nothing gathered".into() })
+        filled.get().ok_or_else(|| fault("report", "nothing gathered"))
     };
-    let plot = summary(StageKind::Plot, profile, plot_recipe(&frame), &inputs);
-    let drawn = run(runner, &plot, contents(StageKind::Plot), |out| draw(fill()?, out))?;
+    let draw = |out: &Path| draw(fill()?, out);
+    let plot = Summary { runner, node: &summaries.plot, reads: summaries.reads(StageKind::Plot), write: &draw };
+    let drawn = runner.bring(&plot)?;
     if runner.options.upto == StageKind::Plot {
         return Ok(None);
     }
-    let mut inputs = inputs.clone();
-    inputs.push(("figures".to_owned(), &plot));
-    let mut read: BTreeMap<String, String> = contents(StageKind::Report);
-    read.insert(plot.fingerprint.to_string(), store::content(&drawn, StageKind::Report));
-    let recipe = serde_json::to_value(&frame).map_err(|error| fault("report", &error.to_string()))?;
-    let report = summary(StageKind::Report, profile, recipe, &inputs);
-    let drawn_at = runner.store.entry(&plot);
-    let written = run(runner, &report, read, |out| write(fill()?, &drawn_at, out))?;
-    let folder = reports.join(profile);
-    let entry = runner.store.entry(&report);
+    let drawn_at = runner.store.entry(&summaries.plot);
+    let write = |out: &Path| write(fill()?, &drawn_at, out);
+    let report = Summary { runner, node: &summaries.report, reads: summaries.report_reads(&drawn), write: &write };
+    let written = runner.bring(&report)?;
+    let folder = reports.join(&runner.loaded.profile);
+    let entry = runner.store.entry(&summaries.report);
     publish(runner, &entry, &written, &folder)?;
     Ok(Some(Published { folder, entry, plot: drawn, report: written }))
+}
+
+/// Figures and report over the results that are there: they follow from the plan and from what its cells came to.
+struct Summaries<'a> {
+    frame: Frame,
+    /// What both read, with its role and manifest.
+    sources: Vec<(String, &'a Node, Manifest)>,
+    plot: Node,
+    report: Node,
+}
+
+impl<'a> Summaries<'a> {
+    fn new(runner: &Runner<'a>, states: &BTreeMap<String, CellState>) -> Result<Self> {
+        let (frame, sources) = (gather::frame(runner, states), gather::sources(runner, states));
+        let mut inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
+        let profile = &runner.loaded.profile;
+        let plot = summary(StageKind::Plot, profile, plot_recipe(&frame), &inputs);
+        inputs.push(("figures".to_owned(), &plot));
+        let recipe = serde_json::to_value(&frame).map_err(|error| fault("report", &error.to_string()))?;
+        let report = summary(StageKind::Report, profile, recipe, &inputs);
+        Ok(Self { frame, sources, plot, report })
+    }
+
+    /// Digests of what a stage reads of the results, by their fingerprints.
+    fn reads(&self, reader: StageKind) -> BTreeMap<String, String> {
+        let read =
+            |(_, node, read): &(String, &Node, Manifest)| (node.fingerprint.to_string(), store::content(read, reader));
+        self.sources.iter().map(read).collect()
+    }
+
+    /// The report reads the figures too.
+    fn report_reads(&self, drawn: &Manifest) -> BTreeMap<String, String> {
+        let mut reads = self.reads(StageKind::Report);
+        reads.insert(self.plot.fingerprint.to_string(), store::content(drawn, StageKind::Report));
+        reads
+    }
+}
+
+/// Figures or report as a stage.
+struct Summary<'r, 'a> {
+    runner: &'r Runner<'a>,
+    node: &'r Node,
+    reads: BTreeMap<String, String>,
+    write: &'r dyn Fn(&Path) -> Result<()>,
+}
+
+impl Stage for Summary<'_, '_> {
+    fn node(&self) -> &Node {
+        self.node
+    }
+
+    fn status(&self) -> Status {
+        status(self.runner, self.node, &self.reads)
+    }
+
+    fn explain(&self, reason: Reason) -> Reason {
+        reason
+    }
+
+    fn reads(&self) -> BTreeMap<String, String> {
+        self.reads.clone()
+    }
+
+    fn work(&self, _: &Reason, out: &Path) -> Result<Ran> {
+        (self.write)(out).map(|()| (environment::here(), None))
+    }
+}
+
+/// Whether figures or report would be made. They are made in a second, so what cannot be read is written over.
+fn status(runner: &Runner, node: &Node, reads: &BTreeMap<String, String>) -> Status {
+    match runner.store.lookup(node) {
+        Lookup::Hit(manifest) if manifest.inputs == *reads => Status::Hit(manifest),
+        Lookup::Hit(_) => Status::Run(Reason::Results),
+        Lookup::Damaged(message) | Lookup::Unreadable(message) => Status::Run(Reason::Damaged(message)),
+        Lookup::Absent => Status::Run(Reason::New),
+    }
 }
 
 /// The parts of a report's frame that figures depend on.
@@ -95,58 +162,6 @@ fn plot_recipe(frame: &Frame) -> Value {
         "samples": frame.samples_per_class,
         "paper_images": frame.paper.test_images,
     })
-}
-
-/// Runs a summarising stage if it is a miss.
-fn run(
-    runner: &Runner,
-    node: &Node,
-    read: BTreeMap<String, String>,
-    work: impl FnOnce(&Path) -> Result<()>,
-) -> Result<Manifest> {
-    let forced = runner.options.force && runner.options.upto == node.stage;
-    if let (Ok(manifest), false) = (check(runner, node, &read), forced) {
-        runner.reporter.emit(&Event::Hit(node.stage, &node.subject));
-        runner.count(node.stage, false);
-        return Ok(*manifest);
-    }
-    if runner.options.only && node.stage != runner.options.upto {
-        return Err(Error::Forbidden {
-            message: format!(
-                "needs the {} of {}, which is not there and which --only forbids",
-                node.stage.name(),
-                node.subject
-            ),
-            help: "run the command without `--only`".into(),
-        });
-    }
-    let claim = runner.store.claim(node, || runner.reporter.emit(&Event::Waiting(node.stage, &node.subject)))?;
-    let reason = match check(runner, node, &read) {
-        Ok(manifest) if !forced => {
-            runner.count(node.stage, false);
-            return Ok(*manifest);
-        }
-        Ok(_) => "forced".to_owned(),
-        Err(reason) => reason,
-    };
-    runner.reporter.emit(&Event::Started { stage: node.stage, subject: &node.subject, reason: &reason });
-    let (started, clock) = (environment::now(), Instant::now());
-    work(claim.staging())?;
-    let manifest = manifest(runner, node, read, environment::here(), &started, clock.elapsed().as_secs_f64());
-    let manifest = claim.commit(runner.store, manifest)?;
-    runner.count(node.stage, true);
-    runner.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
-    Ok(manifest)
-}
-
-/// The result of a summarising stage, or why it is not there.
-fn check(runner: &Runner, node: &Node, read: &BTreeMap<String, String>) -> Result<Box<Manifest>, String> {
-    match runner.store.lookup(node) {
-        Lookup::Hit(manifest) if manifest.inputs == *read => Ok(manifest),
-        Lookup::Hit(_) => Err("the results changed".to_owned()),
-        Lookup::Damaged(message) | Lookup::Unreadable(message) => Err(format!("made again: {message}")),
-        Lookup::Absent => Err("not made yet for these results".to_owned()),
-    }
 }
 
 fn draw(input: &ReportInput, out: &Path) -> Result<()> {
@@ -214,27 +229,21 @@ impl Runner<'_> {
     }
 
     /// The plot and report stages as the cache stands: stage, fingerprint, and why it is not a hit.
-    pub fn summaries(&self) -> [(StageKind, String, Option<String>); 2] {
-        let states = self.states(&BTreeMap::new());
-        let frame = gather::frame(self, &states);
-        let sources = gather::sources(self, &states);
-        let content = |reader| -> BTreeMap<String, String> {
-            sources.iter().map(|(_, node, read)| (node.fingerprint.to_string(), store::content(read, reader))).collect()
+    pub fn summaries(&self) -> Result<[(StageKind, String, Option<Reason>); 2]> {
+        let summaries = Summaries::new(self, &self.states(&BTreeMap::new()))?;
+        let drawn = status(self, &summaries.plot, &summaries.reads(StageKind::Plot));
+        let reads = match &drawn {
+            Status::Hit(manifest) => summaries.report_reads(manifest),
+            _ => summaries.reads(StageKind::Report),
         };
-        let mut inputs: Vec<(String, &Node)> = sources.iter().map(|(role, node, _)| (role.clone(), *node)).collect();
-        let profile = &self.loaded.profile;
-        let plot = summary(StageKind::Plot, profile, plot_recipe(&frame), &inputs);
-        let drawn = check(self, &plot, &content(StageKind::Plot));
-        let mut read = content(StageKind::Report);
-        if let Ok(manifest) = &drawn {
-            read.insert(plot.fingerprint.to_string(), store::content(manifest, StageKind::Report));
-        }
-        inputs.push(("figures".to_owned(), &plot));
-        let recipe = serde_json::to_value(&frame).unwrap_or_default();
-        let report = summary(StageKind::Report, profile, recipe, &inputs);
-        let written = check(self, &report, &read);
-        let entry =
-            |node: &Node, found: Result<Box<Manifest>, String>| (node.stage, node.fingerprint.to_string(), found.err());
-        [entry(&plot, drawn), entry(&report, written)]
+        let written = status(self, &summaries.report, &reads);
+        let entry = |node: &Node, found| {
+            let reason = match found {
+                Status::Run(reason) | Status::Maybe(reason) => Some(reason),
+                Status::Hit(_) | Status::Unreadable(_) => None, // The latter is none that `status` gives.
+            };
+            (node.stage, node.fingerprint.to_string(), reason)
+        };
+        Ok([entry(&summaries.plot, drawn), entry(&summaries.report, written)])
     }
 }

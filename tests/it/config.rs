@@ -155,6 +155,7 @@ fn an_error_in_an_option_names_the_option() {
     set("tables.table2.rows.0.losses=[\"ce\",\"ce\"]", &["twice"]);
     set("run.device=gpu", &["`run.device`", "unknown device `gpu`", "cuda:N"]);
     set("run.jobs=0", &["`run.jobs`"]);
+    set("run.jobs=many", &["`auto` or a whole number"]);
     set("run.jobs=4294967295", &["`run.jobs`", "at most 1024"]);
     set("figures.samples_per_class=4000000000", &["`figures.samples_per_class`", "at most 100"]);
     let long = "x".repeat(240);

@@ -17,10 +17,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use fpl_repro::error::{Error, Result};
-use fpl_repro::fs;
 use fpl_repro::recipe::{Loss, Network, Precision, Recipe, Shape};
+use fpl_repro::{fs, machine};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
+use fpl_worker::measure::records;
 use fpl_worker::nn::fit::{Epoch, Fit, logits, maps, parameters};
 use fpl_worker::nn::loss::Criterion;
 use fpl_worker::nn::net::{self, Net};
@@ -102,15 +103,13 @@ struct Training {
 impl Training {
     fn new(job: &Job) -> Result<Self> {
         let (device, _) = device::prepare("cpu", job.threads)?;
-        let data =
-            |count| Dataset::from_records(&records(count), Shape::CIFAR10, Path::new("generated records"), device);
+        let data = |count| {
+            Dataset::from_records(&records(count, Shape::CIFAR10), Shape::CIFAR10, Path::new("generated"), device)
+        };
         let (train, test) = (data(job.recipe.batch_size * job.steps)?, data(job.test_images)?);
         let criterion = Criterion::new(&job.loss, train.class_counts());
-        tch::manual_seed(0);
-        let store = VarStore::new(device);
         let recipe = &job.recipe;
-        let net =
-            net::build(&store.root(), job.network, Shape::CIFAR10.classes as i64, recipe.initializer, maps(recipe))?;
+        let (store, net) = net::draw(job.network, Shape::CIFAR10, recipe.initializer, maps(recipe), 0, device)?;
         let optimizer = Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));
         Ok(Self { train, test, store, net, criterion, optimizer, device, epoch: 0 })
     }
@@ -231,20 +230,7 @@ fn milliseconds(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1000.0
 }
 
-/// Labels in turn, pixels from a multiplicative hash.
-fn records(count: u32) -> Vec<u8> {
-    let pixel = |index: u32| (index.wrapping_mul(2_654_435_761) >> 24) as u8;
-    (0..count)
-        .flat_map(|image| {
-            let label = (image % Shape::CIFAR10.classes as u32) as u8;
-            std::iter::once(label).chain((0..3072).map(move |index| pixel(image * 3072 + index)))
-        })
-        .collect()
-}
-
 /// The most memory that this process has held, in MiB.
 fn peak() -> f64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
-    kib.unwrap_or(0.0) / 1024.0
+    machine::peak_memory().unwrap_or_default() as f64 / f64::from(1 << 20)
 }

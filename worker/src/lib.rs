@@ -7,4 +7,5 @@ pub mod device;
 pub mod data;
 pub mod nn;
 pub mod checkpoint;
+pub mod measure;
 pub mod worker;

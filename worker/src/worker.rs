@@ -15,6 +15,7 @@ use crate::data::batches::Dataset;
 use crate::data::sample::Sample;
 use crate::device;
 use crate::error::torch;
+use crate::measure::measure;
 use crate::nn::fit::{Fit, logits, maps, parameters};
 use crate::nn::loss::Criterion;
 use crate::nn::net::{self, Maps, Net};
@@ -27,7 +28,7 @@ use fpl_repro::fs::{self, Lock};
 use fpl_repro::machine;
 use fpl_repro::plan::StageKind;
 use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, TrainJob};
-use fpl_repro::recipe::{Initializer, Network, Recipe, Shape, Training};
+use fpl_repro::recipe::{Initializer, Recipe, Training};
 use fpl_repro::results::{records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
@@ -99,6 +100,10 @@ fn run(job: &Job) -> Result<()> {
     match job {
         Job::Train(job) => train(job),
         Job::Evaluate(job) => evaluate(job),
+        Job::Measure(job) => {
+            send(&Message::Measured(measure(&job.training, prepare(&job.device, job.threads)?)?));
+            Ok(())
+        }
     }
 }
 
@@ -163,7 +168,7 @@ impl TrainedCell {
     fn new(training: &Training, weights: Option<&Path>, train: &Dataset, device: Device) -> Result<Self> {
         let Training { network, recipe, seed, initialization, .. } = training;
         let seed = torch_seed(*seed, Purpose::Weights, 0);
-        let (store, net) = build(*network, training.shape, recipe.initializer, maps(recipe), seed, device)?;
+        let (store, net) = net::draw(*network, training.shape, recipe.initializer, maps(recipe), seed, device)?;
         if let Some(path) = weights {
             weights::load(&store, &weights::read(path)?, &initialization.drop, path)?;
         }
@@ -251,7 +256,7 @@ fn evaluate(job: &EvaluateJob) -> Result<()> {
     let test_records = records(&test_file, shape, limit(evaluation.test_limit))?;
     let test = Dataset::from_records(&test_records, shape, &test_file, device)?;
     let maps = Maps { side: i64::from(evaluation.input_size), decay: false };
-    let (store, net) = build(evaluation.network, shape, Initializer::Torchvision, maps, 0, device)?;
+    let (store, net) = net::draw(evaluation.network, shape, Initializer::Torchvision, maps, 0, device)?;
     weights::load(&store, &weights::read(&place.weights)?, &[], &place.weights)?;
     let logits = logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
     save(&[("logits".into(), logits)], &place.out.join(LOGITS))
@@ -261,21 +266,6 @@ fn prepare(requested: &str, threads: u32) -> Result<Device> {
     let (device, info) = device::prepare(requested, threads)?;
     send(&Message::Device(info));
     Ok(device)
-}
-
-/// A network with drawn weights. They are drawn on the CPU, so that a GPU starts from the same.
-fn build(
-    network: Network,
-    shape: Shape,
-    initializer: Initializer,
-    maps: Maps,
-    seed: i64,
-    device: Device,
-) -> Result<(VarStore, Box<dyn Net>)> {
-    tch::manual_seed(seed);
-    let store = VarStore::new(device);
-    let net = net::build(&store.root(), network, shape.classes as i64, initializer, maps)?;
-    Ok((store, net))
 }
 
 /// How many records to read; 0 in a job: all.

@@ -9,9 +9,9 @@ mod resnet;
 use std::collections::BTreeMap;
 
 use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
-use tch::Tensor;
+use fpl_repro::recipe::{Architecture, Initializer, Network, Shape, Stem};
 use tch::nn::{ModuleT, Path, VarStore};
+use tch::{Device, Tensor};
 
 pub use layers::Maps;
 
@@ -28,6 +28,24 @@ pub fn trained(net: &dyn Net, store: &VarStore) -> BTreeMap<String, Tensor> {
     let convolutions = net.convolutions();
     let taps = convolutions.iter().flat_map(|conv| conv.taps());
     whole.chain(taps).collect()
+}
+
+/// A network with weights that are drawn from `seed`. They are drawn on the CPU, so that a GPU starts from the same.
+///
+/// # Errors
+/// As [`build`].
+pub fn draw(
+    network: Network,
+    shape: Shape,
+    initializer: Initializer,
+    maps: Maps,
+    seed: i64,
+    device: Device,
+) -> Result<(VarStore, Box<dyn Net>)> {
+    tch::manual_seed(seed);
+    let store = VarStore::new(device);
+    let net = build(&store.root(), network, shape.classes as i64, initializer, maps)?;
+    Ok((store, net))
 }
 
 /// Adds the parameters of `network` under `vs`, with fresh weights, and returns the network.

@@ -1,0 +1,148 @@
+//! The one place where a stage is looked up, locked, run and committed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::{INTERRUPTED, Reason, Runner, Status, environment, interrupted, lock};
+use crate::artifact::{Environment, Manifest};
+use crate::error::{Error, Result};
+use crate::event::Event;
+use crate::fs;
+use crate::plan::{Node, StageKind};
+use crate::store::{self, Claim, Failure};
+
+/// Where a stage ran, and its time in seconds if that is not the time that its work took now.
+pub(super) type Ran = (Environment, Option<f64>);
+
+/// A stage that can be brought about.
+pub(super) trait Stage {
+    /// What it is.
+    fn node(&self) -> &Node;
+    /// Whether it would run now.
+    fn status(&self) -> Status;
+    /// A reason with its cause looked up.
+    fn explain(&self, reason: Reason) -> Reason;
+    /// One digest of what it reads of each input, by the input's fingerprint.
+    fn reads(&self) -> BTreeMap<String, String>;
+    /// Writes its results into a folder.
+    fn work(&self, reason: &Reason, out: &Path) -> Result<Ran>;
+}
+
+impl Runner<'_> {
+    /// The result of a stage whose inputs are there: from the cache, or by running it.
+    pub(super) fn bring(&self, stage: &impl Stage) -> Result<Manifest> {
+        let node = stage.node();
+        let forbidden = self.options.only && node.stage != self.options.upto;
+        let forced = self.options.force && node.stage == self.options.upto;
+        match stage.status() {
+            Status::Hit(manifest) if !forced => {
+                self.reporter.emit(&Event::Hit(node.stage, &node.subject));
+                return Ok(self.finish(node, *manifest, false));
+            }
+            Status::Run(reason) | Status::Maybe(reason) if forbidden => {
+                return Err(forbids(node, &stage.explain(reason)));
+            }
+            Status::Unreadable(message) if forbidden => return Err(self.unreadable(node, message)),
+            _ => {}
+        }
+        let claim = self.store.claim(node, || self.reporter.emit(&Event::Waiting(node.stage, &node.subject)))?;
+        // Another process, or another cell of this one, may have finished it while we waited.
+        if let Some(manifest) = self.made(node) {
+            return Ok(manifest);
+        }
+        match stage.status() {
+            Status::Hit(manifest) if !forced => Ok(self.finish(node, *manifest, false)),
+            Status::Hit(_) => self.execute(stage, claim, &Reason::Forced),
+            Status::Run(reason) | Status::Maybe(reason) => self.execute(stage, claim, &reason),
+            Status::Unreadable(message) => Err(self.unreadable(node, message)),
+        }
+    }
+
+    fn execute(&self, stage: &impl Stage, claim: Claim, reason: &Reason) -> Result<Manifest> {
+        if INTERRUPTED.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+        let node = stage.node();
+        let why = stage.explain(reason.clone()).to_string();
+        self.reporter.emit(&Event::Started { stage: node.stage, subject: &node.subject, reason: &why });
+        let (started, clock) = (environment::now(), Instant::now());
+        let result = stage.work(reason, claim.staging());
+        let (environment, seconds) = result.inspect_err(|error| self.remember_failure(node, error))?;
+        let manifest = Manifest {
+            schema: store::SCHEMA,
+            stage: node.stage.name().into(),
+            subject: node.subject.clone(),
+            profile: self.loaded.profile.clone(),
+            fingerprint: node.fingerprint.to_string(),
+            identity: node.identity(),
+            inputs: stage.reads(),
+            outputs: BTreeMap::new(), // The commit lists and hashes them.
+            environment,
+            started,
+            finished: environment::now(),
+            seconds: seconds.unwrap_or_else(|| clock.elapsed().as_secs_f64()),
+            sha256: None,
+        };
+        let manifest = claim.commit(self.store, manifest)?;
+        if node.stage == StageKind::Train {
+            fs::remove(&self.store.work(node))?;
+        }
+        self.store.clear_failure(node)?;
+        drop(claim); // Only now: another process must find nothing that is still to go.
+        self.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
+        Ok(self.finish(node, manifest, true))
+    }
+
+    /// What cannot be read may be sound: nothing is written over it.
+    fn unreadable(&self, node: &Node, message: String) -> Error {
+        Error::data(self.store.entry(node), message, "try again; `fpl-repro verify` reads everything")
+    }
+
+    /// Tells and keeps that a cell failed. What concerns every cell is told once, by whoever ends the run.
+    fn remember_failure(&self, node: &Node, error: &Error) {
+        let message = match error {
+            _ if !matches!(node.stage, StageKind::Train | StageKind::Evaluate) => return,
+            Error::Cell { message, .. } => message.clone(),
+            Error::Data { .. } | Error::Torch(_) => error.to_string(),
+            _ => return,
+        };
+        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}; {}", error.help())));
+        let failure =
+            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
+        if let Err(error) = self.store.record_failure(node, &failure) {
+            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
+        }
+    }
+
+    fn finish(&self, node: &Node, manifest: Manifest, ran: bool) -> Manifest {
+        if lock(&self.done).insert(node.fingerprint.clone(), manifest.clone()).is_none() {
+            let mut counts = self.counts();
+            let (hits, runs) = counts.entry(node.stage).or_default();
+            *(if ran { runs } else { hits }) += 1;
+        }
+        manifest
+    }
+
+    /// The result of a stage, if this run has it already.
+    pub(super) fn made(&self, node: &Node) -> Option<Manifest> {
+        lock(&self.done).get(&node.fingerprint).cloned()
+    }
+}
+
+/// With `--only`, other stages must be there.
+fn forbids(node: &Node, reason: &Reason) -> Error {
+    let help = match node.stage {
+        StageKind::Plot => "first run `fpl-repro plot --only`, which draws what is there",
+        _ => "run the command without `--only`",
+    };
+    Error::Forbidden {
+        message: format!(
+            "needs `{}` of `{}`, which is not there ({reason}) and which --only forbids",
+            node.stage.name(),
+            node.subject
+        ),
+        help: help.into(),
+    }
+}
