@@ -2,12 +2,13 @@
 # make test         all checks and tests
 # make lint         formatting and lints alone
 # make test-core    the tests that need no libtorch: everything but training, evaluation and what runs them
+# make torture      300 kills, every call of the system failing, every file of a cache spoiled; an hour
 # make verify-results   computes every published number again, from the predictions
 # DEVICE=cuda       brings libtorch with CUDA (about 5 GB) instead of the CPU set
 
 DEVICE ?= cpu
 
-.PHONY: quickstart build lint test test-core verify-results libtorch
+.PHONY: quickstart build lint test test-core torture verify-results libtorch
 
 quickstart: build
 	target/release/fpl-repro all --profile quickstart
@@ -26,7 +27,11 @@ test: lint
 test-core:
 	cargo test --release --package fpl-repro --lib
 	cargo test --release --package fpl-repro --test it -- \
-	    $(foreach module,bundle:: diff:: pipeline:: workflow:: forms::a_job,--skip $(module))
+	    $(foreach module,bundle:: diff:: interrupt:: limits:: pipeline:: rerun:: torture:: work:: workflow:: forms::a_job,--skip $(module))
+
+torture: build
+	FPL_TORTURE=full FPL_TORTURE_KILLS=300 cargo test --release --package fpl-repro --test it -- \
+	    --nocapture torture:: damage::whatever
 
 # Needs no libtorch.
 verify-results:

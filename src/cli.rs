@@ -1,6 +1,7 @@
 //! The command line: its doc comments are the help texts.
 
 mod bundle;
+mod check;
 mod claims;
 mod diff;
 mod verify;
@@ -11,17 +12,18 @@ mod gc;
 
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Config, Jobs, Loaded};
 use crate::error::{Error, Result};
 use crate::event::{Reporter, Verbosity};
+use crate::interrupt;
 use crate::number::plural;
 use crate::plan::{self, Cell, Plan, StageKind};
 use crate::report::ledger::ledger;
-use crate::run::{INTERRUPTED, Machine, Options, Outcome, Runner, Share, share};
+use crate::run::{Machine, Options, Outcome, Runner, Share, share};
 use crate::shell::word;
 use crate::store::Store;
 use crate::stream::{self, out as print};
@@ -37,8 +39,8 @@ use crate::stream::{self, out as print};
     version,
     after_help = "\
 Exit codes: 0 done, 1 a cell failed (the report is still written), 2 usage or configuration,
-3 needed something that --only or --offline forbids, 4 a claim is contradicted (with --strict), 130 interrupted (run
-again to go on)."
+3 needed something that --only or --offline forbids, 4 a claim is contradicted (with --strict), 5 a cell came out
+otherwise (check), 130 interrupted (run again to go on)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -136,6 +138,13 @@ enum Command {
         #[arg(value_name = "BUNDLE")]
         bundle: Option<PathBuf>,
     },
+    /// Make a cached cell again, beside the cache, and compare every bit
+    Check {
+        /// The cell: trained and evaluated with as many threads as before, in a temporary folder; exit with 5 if its
+        /// metrics (but their times), weights or logits differ
+        #[arg(long, value_name = "CELL")]
+        rerun: String,
+    },
     /// Remove from the cache what no profile's plan uses, and say what
     Gc {
         /// Only say what would be removed
@@ -229,6 +238,7 @@ struct Session {
 
 /// Runs the command line; the exit code.
 pub fn main() -> u8 {
+    interrupt::survive_file_size_limit();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -315,6 +325,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Import { bundle } => bundle::import(&session, bundle),
         Command::Diff { .. } | Command::Completions { .. } | Command::Man => Ok(0),
         Command::Verify { .. } => Ok(verify::verify(&session)),
+        Command::Check { rerun } => check::rerun(&session, rerun),
         Command::Gc { dry_run, trainings } => gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }),
     }
 }
@@ -357,12 +368,7 @@ impl Session {
     }
 
     fn run(&self, strict: bool) -> Result<u8> {
-        // Failing to install the handler leaves the default: Ctrl-C kills, and the next run goes on all the same.
-        let _ = ctrlc::set_handler(|| {
-            if INTERRUPTED.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-        });
+        interrupt::catch();
         let runner = self.runner();
         let outcome = runner.run(&self.reports)?;
         self.summarize(&outcome);
@@ -500,6 +506,7 @@ fn options(cli: &Cli, config: &Config, plan: &Plan) -> Options {
         device: config.run.device.clone(),
         keep_going: config.run.keep_going,
         offline: config.run.offline,
+        silence: Duration::from_secs(config.run.silence.into()),
         invocation: cli.common.invocation(),
     }
 }

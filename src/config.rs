@@ -78,6 +78,14 @@ pub struct RunOptions {
     pub keep_going: bool,
     /// Whether downloads are forbidden.
     pub offline: bool,
+    /// Seconds that a worker may say nothing before it is killed and its cell fails.
+    #[serde(default = "default_silence")]
+    pub silence: u32,
+}
+
+/// Ten minutes. The longest that a sound worker says nothing is one step on a slow machine.
+fn default_silence() -> u32 {
+    600
 }
 
 /// Cells at once.

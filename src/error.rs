@@ -40,6 +40,9 @@ pub enum Error {
     /// The worker beside this program is not the one that belongs to it.
     #[error("{message}")]
     Worker { message: String, help: String },
+    /// A worker cannot write: the disk is full or fails, which the next cell would find too.
+    #[error("{message}")]
+    Storage { message: String, help: String },
     /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(String),
@@ -74,13 +77,32 @@ impl Error {
             | Self::Network { help, .. }
             | Self::Cell { help, .. }
             | Self::Worker { help, .. }
+            | Self::Storage { help, .. }
             | Self::Device { help, .. } => help,
-            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-                "free some space (`fpl-repro gc --dry-run` shows what can go) and run the command again"
-            }
+            Self::Io { source, .. } => storage_help(source),
             Self::Newer { .. } => "use that program, or another `--cache-dir`",
-            Self::Io { .. } | Self::Torch(_) | Self::Render { .. } => "",
+            Self::Torch(message) if message.contains("memory") => {
+                "run fewer cells at once (`--jobs 1`), or where there is more memory"
+            }
+            Self::Torch(_) | Self::Render { .. } => "",
         }
+    }
+
+    /// Whether the disk is full or fails, so that whoever writes next fails likewise.
+    pub fn is_of_storage(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if !storage_help(source).is_empty())
+    }
+
+    /// Whether it concerns every cell, and so ends the run.
+    pub fn ends_run(&self) -> bool {
+        matches!(
+            self,
+            Self::Interrupted { .. }
+                | Self::Device { .. }
+                | Self::Worker { .. }
+                | Self::Storage { .. }
+                | Self::Io { .. }
+        )
     }
 
     /// The process exit code: 1 failed, 2 usage or configuration, 3 forbidden by an option, 130 interrupted.
@@ -91,5 +113,21 @@ impl Error {
             Self::Interrupted { .. } => 130,
             _ => 1,
         }
+    }
+}
+
+/// What to do about a disk that takes nothing more; empty if it is something else.
+fn storage_help(error: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match error.kind() {
+        StorageFull | QuotaExceeded => {
+            "free some space (`fpl-repro gc --dry-run` shows what can go) and run the command again"
+        }
+        FileTooLarge => "raise the limit on the size of files (`ulimit -f unlimited`) and run the command again",
+        ReadOnlyFilesystem => "make the file system writable, or use another `--cache-dir`, and run the command again",
+        _ if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => {
+            "the disk or the way to it fails: see the system's log (`dmesg`), and run the command again"
+        }
+        _ => "",
     }
 }

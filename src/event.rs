@@ -194,7 +194,8 @@ impl Reporter {
             return;
         }
         match &self.bars {
-            Some(bars) => bars.suspend(|| stream::err(text)),
+            // Not `suspend`, which panics where the terminal is gone. What it cannot take is lost.
+            Some(bars) => bars.println(text).unwrap_or_default(),
             None => stream::err(text),
         }
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
@@ -141,17 +142,22 @@ pub struct Lock {
 
 impl Lock {
     /// Takes the lock; if another process holds it, calls `waiting` once and waits.
+    ///
+    /// # Errors
+    /// The lock cannot be opened, or the user asks the program to end while it waits.
     pub fn acquire(path: &Path, waiting: impl FnOnce()) -> Result<Self> {
-        let file = Self::open(path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                waiting();
-                file.lock().map_err(Error::io("lock", path))?;
+        let mut waiting = Some(waiting);
+        loop {
+            if let Some(lock) = Self::try_acquire(path)? {
+                return Ok(lock);
             }
-            Err(fs::TryLockError::Error(error)) => return Err(Error::io("lock", path)(error)),
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            interrupt::check()?;
+            // Not `File::lock`, which no signal ends.
+            std::thread::sleep(std::time::Duration::from_millis(20));
         }
-        Ok(Self { _file: file })
     }
 
     /// Takes the lock together with others that take it so.

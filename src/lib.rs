@@ -7,6 +7,7 @@ pub mod error;
 pub mod number;
 pub mod shell;
 pub mod stream;
+pub mod interrupt;
 pub mod fs;
 pub mod fingerprint;
 pub mod machine;

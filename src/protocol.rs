@@ -1,5 +1,6 @@
 //! What `fpl-repro` and `fpl-repro-worker` say to each other: one job in, JSON lines out.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use crate::recipe::{Evaluation, Training};
 
 /// Bumped when jobs or messages change.
 pub const VERSION: u32 = 2;
+
+/// Names and shapes of the tensors in a file.
+pub type Tensors = BTreeMap<String, Vec<usize>>;
 
 /// The only line that a worker reads from its standard input. Its end means: stop at once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -114,6 +118,8 @@ pub enum Message {
         /// In words.
         text: String,
     },
+    /// About once a second where there are no steps, while a test set is computed: silence means that something hangs.
+    Working,
     /// About once a second while training.
     Step {
         /// Epoch, counted from 1.
@@ -130,7 +136,10 @@ pub enum Message {
     /// What was measured.
     Measured(Measured),
     /// The results are written.
-    Done,
+    Done {
+        /// What their safetensors file must hold.
+        tensors: Tensors,
+    },
     /// The cell failed.
     Failed {
         /// What it concerns.
@@ -165,6 +174,8 @@ pub enum FailureKind {
     Job,
     /// The device, and so every cell.
     Device,
+    /// The disk that results are written to, and so every cell.
+    Storage,
     /// This cell.
     Cell,
 }

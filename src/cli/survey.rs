@@ -226,6 +226,9 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
         },
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
         seconds: cell.and_then(|cell| estimator.training(cell)),
-        failure: session.store.failure(node).map(|failure| failure.reason).unwrap_or_default(),
+        // One of before a result that is there by now says nothing.
+        failure: if state == "hit" { None } else { session.store.failure(node) }
+            .map(|failure| failure.reason)
+            .unwrap_or_default(),
     }
 }

@@ -33,6 +33,12 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         "at least one cell must run at a time, and at most 1024",
         "`auto` takes one per GPU, or per core",
     )?;
+    check.that(
+        config.run.silence >= 1,
+        &["run", "silence"],
+        "no process speaks all the time",
+        "give seconds; 600 is usual",
+    )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {
         check.dataset(name, dataset)?;

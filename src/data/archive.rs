@@ -18,6 +18,7 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 use super::{CLASSES_FILE, Format, TEST_FILE, TRAIN_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::interrupt;
 
 /// Records read, hashed and written at a time: about 200 kB, which stays in the processor's cache.
 const CHUNK_RECORDS: usize = 64;
@@ -379,6 +380,7 @@ impl<'a> Members<'a> {
         let mut buffer = vec![0; CHUNK_RECORDS * record_bytes];
         let mut done = 0;
         while done < count {
+            interrupt::check()?;
             let chunk = &mut buffer[..CHUNK_RECORDS.min(count - done) * record_bytes];
             entry.read_exact(chunk).map_err(|error| self.damaged(Some(path), &error))?;
             let labels = chunk.iter().skip(format.label_bytes - 1).step_by(record_bytes);

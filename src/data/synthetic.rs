@@ -15,6 +15,7 @@ use super::archive::write_classes;
 use super::{TEST_FILE, TRAIN_FILE};
 use crate::error::{Error, Result};
 use crate::fs;
+use crate::interrupt;
 use crate::recipe::Shape;
 use crate::seed::{self, Purpose};
 
@@ -220,6 +221,7 @@ fn write_split(random: &mut Random, classes: usize, records: u32, path: &Path) -
     let mut file = BufWriter::new(File::create(path).map_err(Error::io("create", path))?);
     let mut record = Vec::with_capacity(shape(classes).record_bytes());
     for label in shuffled_labels(random, classes, records) {
+        interrupt::check()?;
         record.clear();
         record.push(label);
         draw(random, label.into(), &mut record);

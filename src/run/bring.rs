@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::{INTERRUPTED, Reason, Runner, Status, environment, interrupted, lock};
+use super::{Reason, Runner, Status, environment, lock};
 use crate::artifact::{Environment, Manifest};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
+use crate::interrupt;
 use crate::plan::{Node, StageKind};
-use crate::store::{self, Claim, Failure};
+use crate::store::{self, Claim};
 
 /// Where a stage ran, and its time in seconds if that is not the time that its work took now.
 pub(super) type Ran = (Environment, Option<f64>);
@@ -61,15 +61,12 @@ impl Runner<'_> {
     }
 
     fn execute(&self, stage: &impl Stage, claim: Claim, reason: &Reason) -> Result<Manifest> {
-        if INTERRUPTED.load(Ordering::Relaxed) {
-            return Err(interrupted());
-        }
+        interrupt::check()?;
         let node = stage.node();
         let why = stage.explain(reason.clone()).to_string();
         self.reporter.emit(&Event::Started { stage: node.stage, subject: &node.subject, reason: &why });
         let (started, clock) = (environment::now(), Instant::now());
-        let result = stage.work(reason, claim.staging());
-        let (environment, seconds) = result.inspect_err(|error| self.remember_failure(node, error))?;
+        let (environment, seconds) = stage.work(reason, claim.staging())?;
         let manifest = Manifest {
             schema: store::SCHEMA,
             stage: node.stage.name().into(),
@@ -98,22 +95,6 @@ impl Runner<'_> {
     /// What cannot be read may be sound: nothing is written over it.
     fn unreadable(&self, node: &Node, message: String) -> Error {
         Error::data(self.store.entry(node), message, "try again; `fpl-repro verify` reads everything")
-    }
-
-    /// Tells and keeps that a cell failed. What concerns every cell is told once, by whoever ends the run.
-    fn remember_failure(&self, node: &Node, error: &Error) {
-        let message = match error {
-            _ if !matches!(node.stage, StageKind::Train | StageKind::Evaluate) => return,
-            Error::Cell { message, .. } => message.clone(),
-            Error::Data { .. } | Error::Torch(_) => error.to_string(),
-            _ => return,
-        };
-        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}; {}", error.help())));
-        let failure =
-            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
-        if let Err(error) = self.store.record_failure(node, &failure) {
-            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
-        }
     }
 
     fn finish(&self, node: &Node, manifest: Manifest, ran: bool) -> Manifest {

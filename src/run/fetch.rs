@@ -1,16 +1,16 @@
 //! The fetch stage: data and weights files, downloaded or local, verified.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{INTERRUPTED, Runner};
+use super::Runner;
 use crate::config::{Archive, Generated, Sort, Source, WeightsFile};
 use crate::data::{archive, synthetic};
 use crate::download;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
+use crate::interrupt;
 use crate::plan::Node;
 
 /// Name of a fetched weights file in its entry; its kind is told by its content.
@@ -110,7 +110,7 @@ fn download(runner: &Runner, node: &Node, source: &download::Source, help: &str)
         &runner.store.downloads(),
         &download::Options {
             progress: &|bytes, total| runner.reporter.emit(&Event::Download(&node.subject, bytes, total)),
-            cancelled: &|| INTERRUPTED.load(Ordering::Relaxed),
+            cancelled: &interrupt::requested,
             retries: 4,
             first_backoff: Duration::from_secs(1),
             stall_timeout: Duration::from_secs(30),

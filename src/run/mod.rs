@@ -5,17 +5,22 @@ mod environment;
 mod estimate;
 mod share;
 mod fetch;
+mod worker;
+mod outputs;
+mod work;
 mod process;
 mod bring;
 mod calibrate;
+mod rerun;
 mod summary;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::artifact::Manifest;
+use crate::artifact::{Manifest, WEIGHTS};
 use crate::config::Loaded;
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
@@ -23,16 +28,14 @@ use crate::fingerprint::Fingerprint;
 use crate::machine;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
 use crate::report::input::{CellState, Origin};
-use crate::store::{self, Foreign, Store};
+use crate::store::{self, Failure, Foreign, Store};
 use bring::{Ran, Stage};
 
 pub use decide::{Reason, Status};
 pub use estimate::Estimator;
+pub use rerun::Rerun;
 pub use share::{Machine, Share, share};
 pub use summary::{Outline, Published, setup};
-
-/// Set when the user interrupts; workers are stopped and nothing new starts.
-pub static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// How a plan is carried out. None of it changes a result.
 #[derive(Debug, Clone)]
@@ -54,6 +57,8 @@ pub struct Options {
     pub keep_going: bool,
     /// Whether downloads are forbidden.
     pub offline: bool,
+    /// How long a worker may say nothing before it is killed and its cell fails.
+    pub silence: Duration,
     /// Options that choose this configuration again, for the commands in the report.
     pub invocation: String,
 }
@@ -263,14 +268,32 @@ impl<'a> Runner<'a> {
     /// What an error means for a cell; errors that concern the whole run are passed on.
     fn outcome_of(&self, cell: &Cell, result: Result<()>) -> Result<CellOutcome> {
         let Err(error) = result else { return Ok(CellOutcome::Done) };
+        if error.ends_run() {
+            return Err(error); // Told once, by whoever ends the run.
+        }
         let text = error.to_string();
-        match error {
-            Error::Interrupted { .. } | Error::Device { .. } | Error::Worker { .. } | Error::Io { .. } => Err(error),
-            Error::Forbidden { .. } => {
-                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
-                Ok(CellOutcome::Forbidden(text))
-            }
-            _ => Ok(CellOutcome::Failed(text)),
+        if matches!(error, Error::Forbidden { .. }) {
+            self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
+            return Ok(CellOutcome::Forbidden(text));
+        }
+        self.tell_failure(cell, &error);
+        Ok(CellOutcome::Failed(text))
+    }
+
+    /// Tells and keeps why a cell failed, whatever it was, under the stage that it did not get beyond.
+    fn tell_failure(&self, cell: &Cell, error: &Error) {
+        let reached = if self.known(cell.train).is_some() { cell.evaluate } else { cell.train };
+        let node = &self.plan.nodes[reached];
+        let message = match error {
+            Error::Cell { cell, message, .. } if *cell == node.subject => message.clone(),
+            _ => error.to_string(),
+        };
+        let help = if error.help().is_empty() { String::new() } else { format!("; {}", error.help()) };
+        self.reporter.emit(&Event::Failed(node.stage, &node.subject, &format!("{message}{help}")));
+        let failure =
+            Failure { cell: node.subject.clone(), stage: node.stage.name().into(), reason: error.to_string() };
+        if let Err(error) = self.store.record_failure(node, &failure) {
+            self.reporter.emit(&Event::Note(&format!("warning: {error}")));
         }
     }
 
@@ -406,9 +429,13 @@ impl Stage for Planned<'_, '_> {
                 if matches!(reason, Reason::Forced) {
                     crate::fs::remove(&runner.store.work(node))?;
                 }
-                process::train(runner, node, &runner.plan.cells[*cell], out)
+                process::train(runner, node, &runner.plan.cells[*cell], &runner.store.work(node), out)
             }
-            Work::Evaluate(cell) => process::evaluate(runner, node, &runner.plan.cells[*cell], out),
+            Work::Evaluate(cell) => {
+                let cell = &runner.plan.cells[*cell];
+                let weights = runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS);
+                process::evaluate(runner, node, cell, &weights, out)
+            }
             Work::Summarize => Ok((environment::here(), None)), // Stands in no plan: see `summary`.
         }
     }
@@ -416,11 +443,4 @@ impl Stage for Planned<'_, '_> {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn interrupted() -> Error {
-    Error::Interrupted {
-        message: "finished epochs and cells are kept".into(),
-        help: "run the same command again to go on".into(),
-    }
 }

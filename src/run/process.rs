@@ -1,53 +1,53 @@
-//! Starts a worker process for a cell and follows what it says.
+//! Trains or evaluates a cell by a worker process, and passes on what it says.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Duration;
 
-use super::{INTERRUPTED, Options, Runner, environment, fetch, interrupted};
-use crate::artifact::{Environment, EpochMetrics, LOGITS, METRICS, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
+use super::worker::{Worker, ending};
+use super::{Options, Runner, environment, fetch, outputs, work};
+use crate::artifact::{Environment, EpochMetrics, LOGITS, PREDICTIONS, PROBABILITIES, SCORES, WEIGHTS};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::fs;
 use crate::plan::{Cell, Node, StageKind, Work};
 use crate::protocol::{
-    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, MeasureJob, Measured, Message, TrainJob,
-    TrainPlace,
+    self, DeviceInfo, EvaluateJob, EvaluatePlace, FailureKind, Hello, Job, MeasureJob, Measured, Message, Tensors,
+    TrainJob, TrainPlace,
 };
-use crate::results::{read_labels, read_logits, read_metrics};
+use crate::results::{read_labels, read_logits};
 use crate::scores;
 
-/// Trains a cell; where it ran, and the training time over all sessions.
-pub(super) fn train(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
+/// Trains a cell, from what `folder` has of it; where it ran, and the training time over all sessions.
+pub(super) fn train(
+    runner: &Runner,
+    node: &Node,
+    cell: &Cell,
+    folder: &Path,
+    out: &Path,
+) -> Result<(Environment, Option<f64>)> {
     let data = &runner.plan.nodes[cell.data];
     let weights = node.inputs.iter().find(|&&input| input != cell.data).map(|&input| {
         let source = &runner.plan.nodes[input];
         let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
         absolute(&runner.store.entry(source).join(name))
     });
-    let work = runner.store.work(node);
-    fs::create_dir_all(&work)?;
+    work::prepare(folder, |text| warn(runner, cell, text))?;
     let job = Job::Train(Box::new(TrainJob {
         training: cell.training.clone(),
         place: TrainPlace {
             data: absolute(&runner.store.entry(data)),
             weights,
             labels: cell.labels_file.as_ref().map(|path| absolute(&runner.loaded.root_path(path))),
-            work: absolute(&work),
+            work: absolute(folder),
             out: absolute(out),
         },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     }));
     let session = Session::run(runner, node, cell, &job).map_err(|error| by_known_names(runner, node, error))?;
-    let metrics = read_metrics(&out.join(METRICS))?;
+    let metrics = outputs::trained(out, cell, &session.tensors).map_err(|error| unfit(runner, node, cell, error))?;
     let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();
-    Ok((session.environment(resumptions(&work, session.resumed)?), Some(seconds)))
+    Ok((session.environment(resumptions(folder, session.resumed)?), Some(seconds)))
 }
 
 /// An error that speaks of a weights file by the name that the user knows, beside that of its copy in the cache.
@@ -67,32 +67,41 @@ fn by_known_names(runner: &Runner, node: &Node, error: Error) -> Error {
 /// Counts how often a training went on from a checkpoint, over all its sessions.
 fn resumptions(work: &Path, resumed: bool) -> Result<u32> {
     let path = work.join("resumed");
-    let before = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let before = std::fs::read_to_string(&path).ok().and_then(|text| text.trim().parse::<u16>().ok());
+    let before = before.map_or(0, u32::from);
     if resumed {
-        fs::write_atomic(&path, (before + 1_u32).to_string().as_bytes())?;
+        fs::write_atomic(&path, (before + 1).to_string().as_bytes())?;
     }
     Ok(before + u32::from(resumed))
 }
 
-/// Evaluates a cell: the worker computes logits, everything else follows from them here.
-pub(super) fn evaluate(runner: &Runner, node: &Node, cell: &Cell, out: &Path) -> Result<(Environment, Option<f64>)> {
+/// Evaluates a cell with its `weights`: the worker computes logits, everything else follows from them here.
+pub(super) fn evaluate(
+    runner: &Runner,
+    node: &Node,
+    cell: &Cell,
+    weights: &Path,
+    out: &Path,
+) -> Result<(Environment, Option<f64>)> {
     let data = runner.store.entry(&runner.plan.nodes[cell.data]);
     let shape = cell.training.shape;
     let job = Job::Evaluate(EvaluateJob {
         evaluation: cell.training.evaluation(),
-        place: EvaluatePlace {
-            data: absolute(&data),
-            weights: absolute(&runner.store.entry(&runner.plan.nodes[cell.train]).join(WEIGHTS)),
-            out: absolute(out),
-        },
+        place: EvaluatePlace { data: absolute(&data), weights: absolute(weights), out: absolute(out) },
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     });
     let session = Session::run(runner, node, cell, &job)?;
-    let logits = read_logits(&out.join(LOGITS), shape.classes)?;
     let labels = read_labels(&data.join(TEST_FILE), shape, cell.images.1)?;
-    let predictions = scores::predictions(&logits, &labels, shape.classes)
-        .map_err(|error| cell_error(cell, &error.to_string(), runner, node))?;
+    let expected = Tensors::from([("logits".to_owned(), vec![labels.len(), shape.classes])]);
+    let logits = outputs::holds(&out.join(LOGITS), &expected)
+        .and_then(|()| read_logits(&out.join(LOGITS), shape.classes))
+        .map_err(|error| unfit(runner, node, cell, error))?;
+    let predictions = scores::predictions(&logits, &labels, shape.classes).map_err(|error| Error::Cell {
+        cell: cell.id.to_string(),
+        message: error.to_string(),
+        help: String::new(),
+    })?;
     fs::write_atomic(&out.join(PREDICTIONS), &scores::to_bytes(&predictions, shape.classes))?;
     fs::write_atomic(&out.join(PROBABILITIES), &scores::probabilities_to_bytes(&predictions))?;
     let scores = scores::of_predictions(&predictions, &labels, shape.classes);
@@ -108,15 +117,36 @@ pub(super) fn measure(runner: &Runner, cell: &Cell) -> Result<Measured> {
     let job = MeasureJob { training: cell.training.clone(), device: device.clone(), threads: *threads };
     let node = &runner.plan.nodes[cell.train];
     let session = Session::run(runner, node, cell, &Job::Measure(Box::new(job)))?;
-    session.measured.ok_or_else(|| cell_error(cell, "its process measured nothing", runner, node))
+    session.measured.ok_or_else(|| Error::Cell {
+        cell: cell.id.to_string(),
+        message: "its process measured nothing".into(),
+        help: format!("log: `{}`", runner.store.log(node).display()),
+    })
 }
 
-/// What a worker said about itself.
+/// Results that are not what they must be: a failure of the cell, and nothing of it is kept.
+fn unfit(runner: &Runner, node: &Node, cell: &Cell, error: Error) -> Error {
+    if error.is_of_storage() {
+        return error;
+    }
+    Error::Cell {
+        cell: cell.id.to_string(),
+        message: format!("its process left no sound result: {error}"),
+        help: format!("run the same command again; log: `{}`", runner.store.log(node).display()),
+    }
+}
+
+fn warn(runner: &Runner, cell: &Cell, text: &str) {
+    runner.reporter.emit(&Event::Note(&format!("warning: {}: {text}", cell.id)));
+}
+
+/// What a worker said about itself and its results.
 #[derive(Default)]
 struct Session {
     hello: Hello,
     device: DeviceInfo,
     resumed: bool,
+    tensors: Tensors,
     measured: Option<Measured>,
 }
 
@@ -137,59 +167,49 @@ impl Session {
 
     /// Runs a worker to its end.
     fn run(runner: &Runner, node: &Node, cell: &Cell, job: &Job) -> Result<Self> {
-        let log = runner.store.log(node);
-        let mut child = spawn(&log, cell)?;
-        let line = serde_json::to_string(job)
-            .map_err(|error| Error::Render { what: "a job".into(), message: error.to_string() })?;
-        let mut input = child.stdin.take();
-        if let Some(input) = &mut input {
-            // A worker that died already is reported below, by its exit status.
-            let _ = writeln!(input, "{line}");
-        }
-        let messages = listen(&mut child);
+        let mut worker = Worker::start(job, cell.id.as_str(), &runner.store.log(node), runner.options.silence)?;
         let mut session = Self::default();
-        let followed = session.follow(runner, cell, &messages);
-        if followed.is_err() {
-            drop(input); // The end of its input tells the worker to stop.
-            let _ = child.kill();
-        }
-        let status = child.wait().map_err(Error::io("wait for", "fpl-repro-worker"))?;
-        match followed {
-            Ok(true) if status.success() => Ok(session),
-            Ok(_) => Err(cell_error(cell, &ended(status), runner, node)),
-            Err(Error::Cell { message, help, .. }) => Err(Error::Cell {
-                cell: cell.id.to_string(),
-                message,
-                help: format!("{help}; log: `{}`", log.display()),
-            }),
-            Err(error) => Err(error),
+        let done = session.follow(runner, cell, &mut worker)?;
+        match (done, worker.end()?) {
+            (true, Some(status)) if status.success() => Ok(session),
+            (true, None) => {
+                // What it has to do is done, and looked at next.
+                warn(runner, cell, "its process did not end after its last word, and was killed");
+                Ok(session)
+            }
+            (_, status) => Err(worker.failed(&ending(status))),
         }
     }
 
     /// Passes the worker's messages on; whether it said that it is done.
-    fn follow(&mut self, runner: &Runner, cell: &Cell, messages: &Receiver<Message>) -> Result<bool> {
-        let mut speed = 0.0;
+    fn follow(&mut self, runner: &Runner, cell: &Cell, worker: &mut Worker) -> Result<bool> {
         let mut greeted = false;
-        loop {
-            if INTERRUPTED.load(Ordering::Relaxed) {
-                return Err(interrupted());
-            }
-            match messages.recv_timeout(Duration::from_millis(100)) {
-                Ok(Message::Hello(hello)) => {
+        while let Some(message) = worker.hear()? {
+            match message {
+                Message::Hello(hello) => {
                     check_versions(&hello)?;
                     (self.hello, greeted) = (hello, true);
                 }
-                Ok(_) if !greeted => return Err(another_version("it does not say which")),
-                Ok(Message::Done) => return Ok(true),
-                Ok(Message::Failed { about, message, help }) => return Err(failure(runner, about, message, help)),
-                Ok(message) => self.tell(runner, cell, message, &mut speed),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(false),
+                _ if !greeted => return Err(another_version("it does not say which")),
+                Message::Done { tensors } => {
+                    self.tensors = tensors;
+                    return Ok(true);
+                }
+                Message::Failed { about, message, help } => {
+                    return Err(failure(runner, worker, about, message, help));
+                }
+                Message::Step { epoch, .. } | Message::Epoch(EpochMetrics { epoch, .. })
+                    if !(1..=cell.training.recipe.epochs).contains(&epoch) =>
+                {
+                    return Err(worker.failed(&format!("its process speaks of epoch {epoch}, which it has not")));
+                }
+                message => self.tell(runner, cell, message),
             }
         }
+        Ok(false)
     }
 
-    fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message, speed: &mut f64) {
+    fn tell(&mut self, runner: &Runner, cell: &Cell, message: Message) {
         let subject = cell.id.as_str();
         let epochs = cell.training.recipe.epochs;
         let images = f64::from(cell.images.0);
@@ -201,13 +221,12 @@ impl Session {
                 ));
                 self.device = info;
             }
-            Message::Note { text } => runner.reporter.emit(&Event::Note(&format!("warning: {subject}: {text}"))),
+            Message::Note { text } => warn(runner, cell, &text),
             Message::Resumed { epochs } => {
                 self.resumed = true;
                 runner.reporter.emit(&Event::Resumed(subject, epochs));
             }
             Message::Step { epoch, step, steps, images_per_second } => {
-                *speed = images_per_second;
                 let done = f64::from(step) / f64::from(steps.max(1));
                 let remaining = (f64::from(epochs - epoch) + 1.0 - done) * images / images_per_second;
                 runner.reporter.emit(&Event::Step { subject, epoch, epochs, done, images_per_second, remaining });
@@ -218,7 +237,7 @@ impl Session {
                 runner.reporter.emit(&Event::Epoch { subject, epochs, metrics: &metrics, remaining });
             }
             Message::Measured(measured) => self.measured = Some(measured),
-            Message::Hello(_) | Message::Done | Message::Failed { .. } => {}
+            Message::Hello(_) | Message::Working | Message::Done { .. } | Message::Failed { .. } => {}
         }
     }
 }
@@ -243,75 +262,12 @@ fn another_version(how: &str) -> Error {
 }
 
 /// A failure as the worker reports it: of one cell, or of what every cell needs.
-fn failure(runner: &Runner, about: FailureKind, message: String, help: String) -> Error {
+fn failure(runner: &Runner, worker: &Worker, about: FailureKind, message: String, help: String) -> Error {
     match about {
         FailureKind::Job => another_version(&message),
         FailureKind::Device => Error::Device { device: runner.options.device.clone(), message, help },
-        FailureKind::Cell => Error::Cell { cell: String::new(), message, help },
-    }
-}
-
-fn spawn(log: &Path, cell: &Cell) -> Result<Child> {
-    use std::os::unix::process::CommandExt;
-    let program = std::env::current_exe().map_err(Error::io("find", "fpl-repro"))?.with_file_name("fpl-repro-worker");
-    if let Some(folder) = log.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let stderr = File::options().create(true).append(true).open(log).map_err(Error::io("open the log", log))?;
-    Command::new(&program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(stderr)
-        // cuBLAS is deterministic only with a fixed workspace, which it reads when it starts.
-        .env("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        // Otherwise glibc gives every large tensor back to the system, and each step faults its pages in anew.
-        .env("MALLOC_MMAP_THRESHOLD_", "4294967296")
-        .env("MALLOC_TRIM_THRESHOLD_", "4294967296")
-        // OpenMP's threads wait for each other by spinning; for long, that costs several times the work where other
-        // programs want the processor too.
-        .env("GOMP_SPINCOUNT", std::env::var("GOMP_SPINCOUNT").unwrap_or_else(|_| "1000".into()))
-        // Ctrl-C reaches this program only, which then stops its workers.
-        .process_group(0)
-        .spawn()
-        .map_err(|error| Error::Cell {
-            cell: cell.id.to_string(),
-            message: format!("failed to start `{}`: {error}", program.display()),
-            help: "build both programs: `cargo build --release`".into(),
-        })
-}
-
-/// Reads a worker's lines in a thread of its own, so that an interruption is noticed at once.
-fn listen(child: &mut Child) -> Receiver<Message> {
-    let (sender, receiver) = mpsc::channel();
-    if let Some(output) = child.stdout.take() {
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let sent = serde_json::from_str(&line).ok().is_none_or(|message| sender.send(message).is_ok());
-                if !sent {
-                    break;
-                }
-            }
-        });
-    }
-    receiver
-}
-
-fn cell_error(cell: &Cell, message: &str, runner: &Runner, node: &Node) -> Error {
-    Error::Cell {
-        cell: cell.id.to_string(),
-        message: message.to_owned(),
-        help: format!("log: `{}`", runner.store.log(node).display()),
-    }
-}
-
-/// How a worker that said nothing ended.
-fn ended(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.signal(), status.code()) {
-        (Some(9), _) => "its process was killed (signal 9): out of memory?".into(),
-        (Some(signal), _) => format!("its process ended by signal {signal}"),
-        (None, Some(127)) => "its process cannot load libtorch".into(),
-        (None, code) => format!("its process ended with exit code {}", code.unwrap_or_default()),
+        FailureKind::Storage => Error::Storage { message, help },
+        FailureKind::Cell => worker.failed_with_help(&message, &help),
     }
 }
 

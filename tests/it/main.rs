@@ -10,8 +10,10 @@ mod download;
 mod figures;
 mod fingerprint;
 mod forms;
+mod interrupt;
 mod layers;
 mod ledger;
+mod limits;
 mod matrix;
 mod measures;
 mod paper;
@@ -21,8 +23,13 @@ mod real;
 mod report;
 mod sample;
 mod scores;
+mod rerun;
 mod stats;
 mod stream;
 mod support;
+mod work;
 mod worker;
 mod workflow;
+
+#[path = "../torture/mod.rs"]
+mod torture;

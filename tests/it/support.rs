@@ -137,7 +137,17 @@ impl Project {
 
     /// Starts the program with the test profile.
     pub(crate) fn start(&self, args: &[&str]) -> Running {
-        let mut child = command(&self.root).args(["--profile", "test"]).args(args).spawn().unwrap();
+        // A shell's `&` ignores SIGINT, and who is started by the tests would inherit that.
+        self.start_under(&["env", "--default-signal=INT,HUP,TERM"], args)
+    }
+
+    /// Starts the program by another one that gives way to it, like `env`.
+    pub(crate) fn start_under(&self, by: &[&str], args: &[&str]) -> Running {
+        let program = command(&self.root);
+        let mut command = Command::new(by[0]);
+        command.args(&by[1..]).arg(program.get_program()).current_dir(&self.root);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.args(["--profile", "test"]).args(args).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Running { child, stderr, said: String::new() }
     }
@@ -231,6 +241,11 @@ impl Running {
         .collect()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: &str) {
         kill(self.child.id(), signal);
@@ -298,7 +313,8 @@ fn run_in(root: &Path, args: &[&str]) -> Output {
     output(command(root).args(args))
 }
 
-fn output(command: &mut Command) -> Output {
+/// Runs a command to its end.
+pub(crate) fn output(command: &mut Command) -> Output {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Output { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }

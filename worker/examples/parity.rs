@@ -94,7 +94,7 @@ fn run(folder: &Path) -> Result<()> {
         };
         let done = fit.epoch(epoch, |_, _| {}).map_err(|_| Error::Torch("the loss is not finite".into()))?;
         losses.extend(done.step_losses);
-        let logits = logits(net.as_ref(), &test, &recipe.normalization, recipe.input_size);
+        let logits = logits(net.as_ref(), &test, &recipe.normalization, recipe.input_size, || {});
         let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).unwrap_or_default();
         let scores = scores::scores(&logits, &labels, Shape::CIFAR10.classes)
             .map_err(|error| Error::Torch(error.to_string()))?;

@@ -149,7 +149,7 @@ impl Training {
 
     fn evaluate(&self, recipe: &Recipe) -> Value {
         let started = Instant::now();
-        let logits = logits(self.net.as_ref(), &self.test, &recipe.normalization, recipe.input_size);
+        let logits = logits(self.net.as_ref(), &self.test, &recipe.normalization, recipe.input_size, || {});
         json!({ "ms": milliseconds(started) / logits.size()[0] as f64 })
     }
 

@@ -5,7 +5,7 @@
 //! digest is not that of its content is not gone on from. The one before it is kept for that case.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tch::Tensor;
 
@@ -34,32 +34,35 @@ pub fn write(folder: &Path, mut tensors: Vec<(String, Tensor)>, metrics: &[Epoch
     let text = serde_json::to_vec(metrics)
         .map_err(|error| Error::Render { what: CHECKPOINT.into(), message: error.to_string() })?;
     tensors.push(("metrics".into(), Tensor::from_slice(&text)));
+    let mut bytes = weights::to_bytes(&tensors)?;
+    let digest = fs::sha256_bytes(&bytes);
+    bytes.reserve_exact(DIGEST); // Not twice as much, as a vector grows by itself.
+    bytes.extend(digest.as_bytes());
     let (path, new) = (folder.join(CHECKPOINT), folder.join("checkpoint.tmp"));
-    weights::write(&tensors, &new)?;
-    fs::append(&new, fs::sha256_file(&new)?.as_bytes(), u64::MAX)?;
-    fs::sync(&new)?;
+    fs::write_atomic(&new, &bytes)?;
     if path.exists() {
         fs::replace_by_link(&path, &folder.join(PREVIOUS_CHECKPOINT))?;
     }
     fs::rename(&new, &path)
 }
 
-/// The newest sound checkpoint in `folder`, if there is one; `say` is told of damaged ones.
+/// Where checkpoints are in `folder`, if they are there, the newest first.
+pub fn paths(folder: &Path) -> Vec<PathBuf> {
+    let paths = [CHECKPOINT, PREVIOUS_CHECKPOINT].map(|name| folder.join(name));
+    paths.into_iter().filter(|path| path.exists()).collect()
+}
+
+/// A checkpoint.
 ///
 /// # Errors
-/// A file is there and cannot be read, which says nothing about its content.
-pub fn read(folder: &Path, say: impl Fn(&str)) -> Result<Option<Checkpoint>> {
-    for name in [CHECKPOINT, PREVIOUS_CHECKPOINT] {
-        let path = folder.join(name);
-        if !path.exists() {
-            continue;
-        }
-        match parse(&fs::read(&path)?, &path) {
-            Ok(checkpoint) => return Ok(Some(checkpoint)),
-            Err(error) => say(&format!("{error}; it is not gone on from")),
-        }
-    }
-    Ok(None)
+/// [`Error::Data`] for one that is damaged; [`Error::Cell`] for one that cannot be read, which says nothing of its
+/// content.
+pub fn read(path: &Path) -> Result<Checkpoint> {
+    let bytes = fs::read(path).map_err(|error| match error {
+        Error::Io { .. } => Error::Cell { cell: "training".into(), message: error.to_string(), help: HELP.into() },
+        other => other,
+    })?;
+    parse(&bytes, path)
 }
 
 fn parse(bytes: &[u8], path: &Path) -> Result<Checkpoint> {

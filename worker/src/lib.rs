@@ -8,4 +8,5 @@ pub mod data;
 pub mod nn;
 pub mod checkpoint;
 pub mod measure;
+mod say;
 pub mod worker;

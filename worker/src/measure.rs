@@ -54,7 +54,7 @@ pub fn measure(training: &Training, device: Device) -> Result<Measured> {
     }
     let count = f64::from(recipe.batch_size);
     let tested = Instant::now();
-    drop(logits(net.as_ref(), &images, &recipe.normalization, recipe.input_size));
+    drop(logits(net.as_ref(), &images, &recipe.normalization, recipe.input_size, || {}));
     Ok(Measured {
         seconds_per_image: seconds / f64::from(steps) / count,
         seconds_per_test_image: tested.elapsed().as_secs_f64() / count,

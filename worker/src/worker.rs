@@ -1,11 +1,11 @@
-//! The worker process: takes one job from standard input, computes, and writes JSON lines to standard output.
+//! The worker process: takes one job from standard input, computes, and writes JSON lines to what was its standard output.
 //!
 //! It ends at once when its standard input does, so no worker outlives the program that started it.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read, Write};
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::io::{BufRead, Read};
+use std::path::Path;
+use std::time::Instant;
 
 use tch::nn::{ModuleT, VarStore};
 use tch::{Device, Tensor};
@@ -21,20 +21,24 @@ use crate::nn::loss::Criterion;
 use crate::nn::net::{self, Maps, Net};
 use crate::nn::optim::Optimizer;
 use crate::nn::weights;
-use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
+use crate::say::{self, Pace, send};
+use fpl_repro::artifact::{EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
 use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
 use fpl_repro::error::{Error, Result};
 use fpl_repro::fs::{self, Lock};
+use fpl_repro::interrupt;
 use fpl_repro::machine;
 use fpl_repro::plan::StageKind;
-use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, TrainJob};
-use fpl_repro::recipe::{Initializer, Recipe, Training};
+use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, Tensors, TrainJob};
+use fpl_repro::recipe::{Initializer, Normalization, Recipe, Training};
 use fpl_repro::results::{records, write_metrics};
 use fpl_repro::scores;
 use fpl_repro::seed::{Purpose, torch_seed};
 
 /// Runs the job on standard input; the exit code.
 pub fn main() -> u8 {
+    interrupt::survive_file_size_limit();
+    say::begin();
     send(&Message::Hello(Hello {
         protocol: protocol::VERSION,
         train: StageKind::Train.version(),
@@ -48,8 +52,8 @@ pub fn main() -> u8 {
         std::panic::catch_unwind(|| run(&job)).unwrap_or_else(|payload| Err(Error::Torch(panic_text(payload.as_ref()))))
     });
     match outcome {
-        Ok(()) => {
-            send(&Message::Done);
+        Ok(tensors) => {
+            send(&Message::Done { tensors });
             0
         }
         Err(error) => {
@@ -57,6 +61,7 @@ pub fn main() -> u8 {
                 Error::Usage { message, .. } => (FailureKind::Job, message.clone()),
                 Error::Device { message, .. } => (FailureKind::Device, message.clone()),
                 Error::Cell { message, .. } => (FailureKind::Cell, message.clone()),
+                _ if error.is_of_storage() => (FailureKind::Storage, error.to_string()),
                 _ => (FailureKind::Cell, error.to_string()),
             };
             send(&Message::Failed { about, message, help: error.help().to_owned() });
@@ -89,28 +94,23 @@ fn exit_when_input_ends() {
     let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
 }
 
-fn send(message: &Message) {
-    if let Ok(line) = serde_json::to_string(message) {
-        // A failure to write means that nobody listens any more: the watcher of standard input ends the process.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    }
-}
-
-fn run(job: &Job) -> Result<()> {
+/// The tensors that the results hold.
+fn run(job: &Job) -> Result<Tensors> {
     match job {
         Job::Train(job) => train(job),
         Job::Evaluate(job) => evaluate(job),
         Job::Measure(job) => {
             send(&Message::Measured(measure(&job.training, prepare(&job.device, job.threads)?)?));
-            Ok(())
+            Ok(Tensors::new())
         }
     }
 }
 
-fn train(job: &TrainJob) -> Result<()> {
+fn train(job: &TrainJob) -> Result<Tensors> {
     let TrainJob { training, place, device, threads } = job;
     // A worker whose parent was killed may need a moment to notice.
-    let _lock = Lock::acquire(&place.work.join("worker.lock"), || {})?;
+    let waiting = || send(&Message::Note { text: "waits for the end of the process that trained it before".into() });
+    let _lock = Lock::acquire(&place.work.join("worker.lock"), waiting)?;
     let device = prepare(device, *threads)?;
     let (shape, train_file, test_file) = (training.shape, place.data.join(TRAIN_FILE), place.data.join(TEST_FILE));
     let test_records = records(&test_file, shape, limit(training.test_limit))?;
@@ -130,8 +130,7 @@ fn train(job: &TrainJob) -> Result<()> {
     }
     drop(sample);
 
-    let mut cell = TrainedCell::new(training, place.weights.as_deref(), &data.train, device)?;
-    let mut metrics = cell.resume(&place.work)?;
+    let (mut cell, mut metrics) = TrainedCell::start(job, &data.train, device)?;
     if !metrics.is_empty() {
         send(&Message::Resumed { epochs: metrics.len() as u32 });
     }
@@ -142,8 +141,8 @@ fn train(job: &TrainJob) -> Result<()> {
         cell.checkpoint(&place.work, &metrics)?;
         send(&Message::Epoch(line));
     }
-    save(&cell.model_tensors(""), &place.out.join(WEIGHTS))?;
-    write_metrics(&place.out.join(METRICS), &metrics)
+    write_metrics(&place.out.join(METRICS), &metrics)?;
+    save(&cell.model_tensors(""), &place.out.join(WEIGHTS))
 }
 
 /// What a cell is trained and tested on.
@@ -190,13 +189,11 @@ impl TrainedCell {
             device: self.device,
         };
         let started = Instant::now();
-        let mut told = started;
+        let mut pace = Pace::new();
         let result = fit.epoch(epoch, |step, done| {
-            if told.elapsed() >= Duration::from_secs(1) {
-                told = Instant::now();
-                let images_per_second = done as f64 / started.elapsed().as_secs_f64();
-                send(&Message::Step { epoch: epoch + 1, step: step as u32, steps: steps as u32, images_per_second });
-            }
+            let images_per_second = done as f64 / started.elapsed().as_secs_f64();
+            let (epoch, step, steps) = (epoch + 1, step as u32, steps as u32);
+            pace.send(&Message::Step { epoch, step, steps, images_per_second });
         });
         let done = result.map_err(|non_finite| Error::Cell {
             cell: "training".into(),
@@ -231,25 +228,49 @@ impl TrainedCell {
         checkpoint::write(work, tensors, metrics)
     }
 
-    /// Goes on from a sound checkpoint, if there is one; the metrics so far.
-    fn resume(&mut self, work: &Path) -> Result<Vec<EpochMetrics>> {
-        let say = |text: &str| send(&Message::Note { text: text.to_owned() });
-        let Some(Checkpoint { tensors, metrics }) = checkpoint::read(work, say)? else { return Ok(Vec::new()) };
+    /// Goes on from the newest checkpoint that can be gone on from, or begins; the metrics so far.
+    ///
+    /// # Errors
+    /// A checkpoint cannot be read. A damaged one, or one of another training, is said to be so and passed over.
+    fn start(job: &TrainJob, train: &Dataset, device: Device) -> Result<(Self, Vec<EpochMetrics>)> {
+        let TrainJob { training, place, .. } = job;
+        let new = || Self::new(training, place.weights.as_deref(), train, device);
+        for path in checkpoint::paths(&place.work) {
+            let mut cell = new()?;
+            let metrics = checkpoint::read(&path)
+                .and_then(|checkpoint| cell.go_on_from(checkpoint, training.recipe.epochs, &path));
+            match metrics {
+                Ok(metrics) => return Ok((cell, metrics)),
+                Err(error @ Error::Data { .. }) => {
+                    send(&Message::Note { text: format!("{error}; it is not gone on from") });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((new()?, Vec::new()))
+    }
+
+    /// Takes the state of a checkpoint; after an error it is neither the new nor the old.
+    fn go_on_from(&mut self, checkpoint: Checkpoint, epochs: u32, path: &Path) -> Result<Vec<EpochMetrics>> {
+        let Checkpoint { tensors, metrics } = checkpoint;
+        let done = metrics.len() as u32;
+        if done > epochs || !metrics.iter().map(|line| line.epoch).eq(1..=done) {
+            return Err(Error::data(path, "the checkpoint is of another training: its epochs are others", ""));
+        }
         let part = |prefix: &str| -> BTreeMap<String, Tensor> {
             let stripped = tensors
                 .iter()
                 .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.shallow_clone())));
             stripped.collect()
         };
-        let path = work.join(CHECKPOINT);
-        weights::load(&self.store, &part("model."), &[], &path)?;
-        self.optimizer.load_state(&part("optimizer."), &path)?;
-        weights::copy(self.criterion.parameters(), &part("loss."), &path)?;
+        weights::load(&self.store, &part("model."), &[], path)?;
+        self.optimizer.load_state(&part("optimizer."), path)?;
+        weights::copy(self.criterion.parameters(), &part("loss."), path)?;
         Ok(metrics)
     }
 }
 
-fn evaluate(job: &EvaluateJob) -> Result<()> {
+fn evaluate(job: &EvaluateJob) -> Result<Tensors> {
     let EvaluateJob { evaluation, place, device, threads } = job;
     let device = prepare(device, *threads)?;
     let (shape, test_file) = (evaluation.shape, place.data.join(TEST_FILE));
@@ -258,7 +279,7 @@ fn evaluate(job: &EvaluateJob) -> Result<()> {
     let maps = Maps { side: i64::from(evaluation.input_size), decay: false };
     let (store, net) = net::draw(evaluation.network, shape, Initializer::Torchvision, maps, 0, device)?;
     weights::load(&store, &weights::read(&place.weights)?, &[], &place.weights)?;
-    let logits = logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
+    let logits = spoken_logits(net.as_ref(), &test, &evaluation.normalization, evaluation.input_size);
     save(&[("logits".into(), logits)], &place.out.join(LOGITS))
 }
 
@@ -275,7 +296,7 @@ fn limit(limit: u32) -> u32 {
 
 fn score(net: &dyn ModuleT, data: &Data, training: &Training) -> Result<Scores> {
     let Recipe { normalization, input_size, .. } = &training.recipe;
-    let logits = logits(net, &data.test, normalization, *input_size);
+    let logits = spoken_logits(net, &data.test, normalization, *input_size);
     let logits = Vec::<f32>::try_from(logits.flatten(0, -1)).map_err(torch)?;
     scores::scores(&logits, &data.test_labels, training.shape.classes).map_err(|error| Error::Cell {
         cell: "training".into(),
@@ -286,15 +307,20 @@ fn score(net: &dyn ModuleT, data: &Data, training: &Training) -> Result<Scores> 
 
 /// The share of images that are predicted as their label says, in percent.
 fn agreement_pct(net: &dyn ModuleT, data: &Dataset, recipe: &Recipe) -> f64 {
-    let predicted = logits(net, data, &recipe.normalization, recipe.input_size).argmax(-1, false);
+    let predicted = spoken_logits(net, data, &recipe.normalization, recipe.input_size).argmax(-1, false);
     let labels = data.labels().to_device(Device::Cpu);
     100.0 * predicted.eq_tensor(&labels).mean(tch::Kind::Double).double_value(&[])
 }
 
-/// Writes tensors to a safetensors file, by a rename.
-fn save(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
-    let temporary: PathBuf = path.with_extension("tmp");
-    weights::write(tensors, &temporary)?;
-    fs::sync(&temporary)?;
-    fs::rename(&temporary, path)
+/// Logits, while whose computation the program hears that it goes on.
+fn spoken_logits(net: &dyn ModuleT, images: &Dataset, normalization: &Normalization, input_size: u32) -> Tensor {
+    let mut pace = Pace::new();
+    logits(net, images, normalization, input_size, || pace.send(&Message::Working))
+}
+
+/// Writes tensors to a safetensors file; their names and shapes.
+fn save(tensors: &[(String, Tensor)], path: &Path) -> Result<Tensors> {
+    fs::write_atomic(path, &weights::to_bytes(tensors)?)?;
+    let shape = |tensor: &Tensor| tensor.size().iter().map(|&d| d as usize).collect();
+    Ok(tensors.iter().map(|(name, tensor)| (name.clone(), shape(tensor))).collect())
 }

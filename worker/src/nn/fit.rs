@@ -116,14 +116,25 @@ impl Fit<'_> {
     }
 }
 
-/// The logits of a test set in evaluation mode: float32 [images, classes], on the CPU.
-pub fn logits(net: &dyn ModuleT, test: &Dataset, normalization: &Normalization, input_size: u32) -> Tensor {
+/// The logits of a test set in evaluation mode: float32 [images, classes], on the CPU. `on_batch` is called after each
+/// minibatch.
+pub fn logits(
+    net: &dyn ModuleT,
+    test: &Dataset,
+    normalization: &Normalization,
+    input_size: u32,
+    mut on_batch: impl FnMut(),
+) -> Tensor {
     device::allow_tf32(false);
     let batch = (EVALUATION_PIXELS / (input_size * input_size)).max(1);
     tch::no_grad(|| {
         let parts: Vec<Tensor> = test
             .evaluation_batches(batch, normalization, input_size)
-            .map(|(xs, _)| net.forward_t(&xs, false))
+            .map(|(xs, _)| {
+                let logits = net.forward_t(&xs, false);
+                on_batch();
+                logits
+            })
             .collect();
         Tensor::cat(&parts, 0).to_kind(Kind::Float).to_device(Device::Cpu)
     })

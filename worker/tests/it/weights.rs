@@ -252,6 +252,44 @@ fn a_pickle_that_is_not_a_state_dict_is_refused() {
     }
 }
 
+/// Sound files of PyTorch that are no state dict: not called damaged, and with the way to a state dict.
+#[test]
+fn what_is_sound_and_not_wanted_is_told_from_what_is_damaged() {
+    let cases = [
+        ("entry.pth", "its entry `state_dict` is one", "`torch.save(torch.load(FILE)[\"state_dict\"], "),
+        ("module.pth", "which is not a tensor", "`torch.save(model.state_dict(), "),
+        ("list.pth", "instruction 0x5d", "`torch.save(model.state_dict(), "),
+        ("script.pth", "TorchScript", "torch.jit.load(FILE).state_dict()"),
+        ("legacy.pth", "PyTorch before 1.6", "save it again with PyTorch 1.6"),
+    ];
+    for (file, message, help) in cases {
+        let (said, helped) = refused(weights::read(&fixture(file)));
+        assert!(said.contains(message) && helped.contains(help), "{file}: {said}; {helped}");
+    }
+    let (message, help) = refused(load(&small(), &weights::read(&fixture("parallel.pth")).unwrap(), &[]));
+    assert!(
+        message.contains("unexpected tensor `module.bn.bias`") && help.contains("model.module.state_dict()"),
+        "{help}"
+    );
+    for foreign in [&b"<!DOCTYPE html><html>"[..], b"\x1f\x8b\x08\0\0\0\0\0\0\x03"] {
+        assert!(refused(read_bytes(foreign)).1.contains("no weights file"));
+    }
+    // A changed number, which the archive's checksum tells.
+    let mut damaged = std::fs::read(fixture("model.pth")).unwrap();
+    let numbers = damaged.windows(4).position(|bytes| bytes == 1.0_f32.to_le_bytes()).unwrap_or(damaged.len() / 2);
+    damaged[numbers] ^= 1;
+    assert!(refused(read_bytes(&damaged)).1.contains("the file is damaged"));
+}
+
+#[test]
+fn tensors_of_small_integers_are_read() {
+    let tensors = weights::read(&fixture("integers.pth")).unwrap();
+    assert_eq!(tensors["bool"], Tensor::from_slice(&[true, false]));
+    assert_eq!(tensors["uint8"], Tensor::from_slice(&[255_u8]));
+    assert_eq!(tensors["int8"], Tensor::from_slice(&[-128_i8]));
+    assert_eq!(tensors["int16"], Tensor::from_slice(&[-300_i16]));
+}
+
 /// An archive as `torch.save` writes it, with `pickle` in it.
 fn archive(pickle: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));

@@ -13,9 +13,13 @@ use fpl_repro::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor};
+use tch::{Kind, Tensor};
 
-const DAMAGED: &str = "the file is damaged or not a weights file: delete it and download it again";
+const DAMAGED: &str = "the file is damaged: delete it and download it again";
+const FOREIGN: &str = "it is no weights file: check its address or `path`";
+const STATE_DICT: &str = "save the state dict alone: `torch.save(model.state_dict(), \"weights.pth\")`";
+const PARALLEL: &str =
+    "its names begin with `module.`, as `nn.DataParallel` has them: save `model.module.state_dict()`";
 const OTHER: &str =
     "use weights of this network, with torchvision's parameter names, or list what does not fit in the file's `drop`";
 /// The first bytes of a `torch.save` before PyTorch 1.6: protocol 2, then the pickled magic number.
@@ -38,20 +42,36 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<BTreeMap<String, Tensor>> {
         state_dict::parse(bytes)
     } else if bytes.starts_with(LEGACY) {
         let help = "load it with `torch.load` and save it again with PyTorch 1.6 or newer";
-        return Err(Error::data(path, "it is in the format of PyTorch before 1.6, which is not supported", help));
+        Err(Refused::Other("it is in the format of PyTorch before 1.6, which is not supported".into(), help.into()))
     } else if bytes.get(8) == Some(&b'{') {
-        safetensors::parse(bytes)
+        safetensors::parse(bytes).map_err(Refused::Damaged)
     } else {
-        Err("it is neither a safetensors file nor a PyTorch state dict".to_owned())
+        Err(Refused::Foreign("it is neither a safetensors file nor a PyTorch state dict".into()))
     };
-    tensors.map_err(|message| Error::data(path, message, DAMAGED))
+    tensors.map_err(|refused| match refused {
+        Refused::Damaged(message) => Error::data(path, message, DAMAGED),
+        Refused::Other(message, help) => Error::data(path, message, help),
+        Refused::Foreign(message) => Error::data(path, message, FOREIGN),
+    })
 }
 
-/// Writes tensors, from any device and in any layout, to a safetensors file.
-pub fn write(tensors: &[(String, Tensor)], path: &Path) -> Result<()> {
-    let tensors: Vec<(&str, Tensor)> =
-        tensors.iter().map(|(name, tensor)| (name.as_str(), tensor.to_device(Device::Cpu).contiguous())).collect();
-    Tensor::write_safetensors(&tensors, path).map_err(torch)
+/// Why a file's content is not taken.
+#[derive(Debug)]
+enum Refused {
+    /// It is not as it was written.
+    Damaged(String),
+    /// It is sound, and of PyTorch, but no state dict: what it is, and how to get one.
+    Other(String, String),
+    /// It is something else.
+    Foreign(String),
+}
+
+/// The content of a safetensors file with these tensors, from any device and in any layout.
+///
+/// # Errors
+/// A tensor is of a kind that the format does not know.
+pub fn to_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<u8>> {
+    safetensors::to_bytes(tensors).map_err(|message| Error::Render { what: "a safetensors file".into(), message })
 }
 
 /// Copies `tensors`, read from `path`, into the variables of the same names.
@@ -71,7 +91,7 @@ pub fn load(vs: &VarStore, tensors: &BTreeMap<String, Tensor>, drop: &[String], 
     if let Some(name) = offered.iter().find(|name| !variables.contains_key(**name)) {
         let found = tensors[*name].size();
         let message = format!("unexpected tensor `{name}` of shape {found:?}: the network has none of this name");
-        return Err(Error::data(path, message, OTHER));
+        return Err(Error::data(path, message, if name.starts_with("module.") { PARALLEL } else { OTHER }));
     }
     copy(variables, tensors, path)
 }

@@ -193,6 +193,10 @@ impl Machine<'_> {
             ("torch", "BFloat16Storage") => Global::Storage(Kind::BFloat16),
             ("torch", "LongStorage") => Global::Storage(Kind::Int64),
             ("torch", "IntStorage") => Global::Storage(Kind::Int),
+            ("torch", "ShortStorage") => Global::Storage(Kind::Int16),
+            ("torch", "CharStorage") => Global::Storage(Kind::Int8),
+            ("torch", "ByteStorage") => Global::Storage(Kind::Uint8),
+            ("torch", "BoolStorage") => Global::Storage(Kind::Bool),
             _ => {
                 let name: String = format!("{module}.{name}").chars().take(80).collect();
                 return Err(format!("it asks for `{}`, which is not a tensor; refused", name.escape_debug()));

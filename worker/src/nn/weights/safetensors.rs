@@ -1,8 +1,9 @@
 //! The safetensors format (<https://github.com/huggingface/safetensors>): a JSON header, then raw little-endian numbers.
 
-use ::safetensors::{Dtype, SafeTensors, tensor::Metadata};
+use ::safetensors::{Dtype, SafeTensors, View, tensor::Metadata};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// The tensors by name, or what is wrong.
 pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
@@ -31,6 +32,51 @@ fn cut_off(bytes: &[u8]) -> Option<String> {
     let (name, info) = first?;
     let (found, expected) = (data.len(), header.data_len());
     Some(format!("it ends before the end of tensor `{name}`, shape {:?}: {found} of {expected} bytes", info.shape))
+}
+
+/// The content of a file, or what cannot be in one.
+pub(super) fn to_bytes(tensors: &[(String, Tensor)]) -> Result<Vec<u8>, String> {
+    let stored = tensors.iter().map(|(name, tensor)| Ok((name, Stored::new(tensor)?)));
+    let stored: Vec<(&String, Stored)> = stored.collect::<Result<_, String>>()?;
+    ::safetensors::serialize(stored, None).map_err(|error| error.to_string())
+}
+
+/// A tensor as the format takes it; its numbers are copied one tensor at a time.
+struct Stored {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    tensor: Tensor,
+}
+
+impl Stored {
+    fn new(tensor: &Tensor) -> Result<Self, String> {
+        let kinds = [Dtype::F64, Dtype::F32, Dtype::F16, Dtype::BF16, Dtype::I64, Dtype::I32, Dtype::U8];
+        let dtype = kinds.into_iter().find(|&dtype| kind(dtype) == Some(tensor.kind()));
+        let dtype = dtype.ok_or_else(|| format!("{:?} is not a kind of the format", tensor.kind()))?;
+        let shape = tensor.size().iter().map(|&d| d as usize).collect();
+        Ok(Self { dtype, shape, tensor: tensor.shallow_clone() })
+    }
+}
+
+impl View for Stored {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = vec![0; self.data_len()];
+        let tensor = self.tensor.to_device(Device::Cpu).contiguous();
+        tensor.copy_data_u8(&mut bytes, tensor.numel());
+        Cow::Owned(bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.tensor.numel() * self.tensor.kind().elt_size_in_bytes()
+    }
 }
 
 fn kind(dtype: Dtype) -> Option<Kind> {

@@ -2,6 +2,7 @@
 //! `NAME/data/KEY` holds the numbers of each storage, uncompressed.
 
 use super::pickle::{self, Storage, Value, View};
+use super::{Refused, STATE_DICT};
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
 use std::rc::Rc;
@@ -10,35 +11,67 @@ use zip::{CompressionMethod, ZipArchive};
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
-/// The tensors by name, or what is wrong.
-pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
-    let mut archive = Archive::new(Cursor::new(bytes)).map_err(|error| format!("not a sound zip archive: {error}"))?;
+/// The tensors by name, or why they are not taken.
+///
+/// The zip reader verifies checksums: a pickle that comes out of it is what was saved, and if it holds no state dict, then
+/// the file is sound and of another kind.
+pub(super) fn parse(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, Refused> {
+    let no_archive = |error| Refused::Damaged(format!("not a sound zip archive: {error}"));
+    let mut archive = Archive::new(Cursor::new(bytes)).map_err(no_archive)?;
     let pickles: Vec<_> = archive.file_names().filter_map(|name| name.strip_suffix("/data.pkl")).collect();
     let [root] = pickles[..] else {
-        return Err("the zip archive is not a PyTorch state dict: it has no single `data.pkl`".to_owned());
+        return Err(Refused::Foreign("it is a zip archive without the one `data.pkl` of a PyTorch file".to_owned()));
     };
     let root = root.to_owned();
-    let byte_order = format!("{root}/byteorder");
-    if archive.file_names().any(|name| name == byte_order)
-        && entry(&mut archive, &byte_order, bytes.len())? != b"little"
-    {
-        return Err("its numbers are not little-endian".to_owned());
+    let has = |archive: &Archive, name: &str| archive.file_names().any(|entry| entry == format!("{root}/{name}"));
+    if has(&archive, "constants.pkl") {
+        let help = "save its state dict: `torch.save(torch.jit.load(FILE).state_dict(), \"weights.pth\")`";
+        return Err(Refused::Other("it is a TorchScript archive, not a state dict".to_owned(), help.to_owned()));
     }
-    let dict = pickle::run(&entry(&mut archive, &format!("{root}/data.pkl"), bytes.len())?)?;
-    let Value::Dict(entries, _) = dict else {
-        return Err("its pickle is not a dict of tensors".to_owned());
-    };
+    if has(&archive, "byteorder")
+        && entry(&mut archive, &format!("{root}/byteorder"), bytes.len()).map_err(Refused::Damaged)? != b"little"
+    {
+        let help = "load it and save it again on a little-endian machine";
+        return Err(Refused::Other("its numbers are not little-endian".to_owned(), help.to_owned()));
+    }
+    let pickle = entry(&mut archive, &format!("{root}/data.pkl"), bytes.len()).map_err(Refused::Damaged)?;
+    let views = views(&pickle)?;
     let mut storages = Storages { archive, root, read: HashMap::new(), budget: bytes.len() };
     let mut tensors = BTreeMap::new();
-    for (key, value) in entries.iter() {
-        let Value::Text(name) = key else { return Err("a key of the state dict is not a text".to_owned()) };
-        let Value::Tensor(view) = value else { return Err(format!("`{name}` is not a tensor")) };
-        let tensor = storages.tensor(view).map_err(|message| format!("tensor `{name}`: {message}"))?;
-        if tensors.insert(name.to_string(), tensor).is_some() {
-            return Err(format!("tensor `{name}` occurs twice"));
-        }
+    for (name, view) in views {
+        let tensor =
+            storages.tensor(&view).map_err(|message| Refused::Damaged(format!("tensor `{name}`: {message}")))?;
+        tensors.insert(name, tensor);
     }
     Ok(tensors)
+}
+
+/// What a state dict's pickle says of its tensors.
+fn views(pickle: &[u8]) -> Result<BTreeMap<String, Rc<View>>, Refused> {
+    let other = |message: String| Refused::Other(message, STATE_DICT.to_owned());
+    let Value::Dict(entries, _) = pickle::run(pickle).map_err(other)? else {
+        return Err(other("its pickle is not a dict of tensors".to_owned()));
+    };
+    if let Some(name) = entries.iter().find_map(|(key, value)| name_of_state_dict(key, value)) {
+        let help = format!("save that alone: `torch.save(torch.load(FILE)[\"{name}\"], \"weights.pth\")`");
+        return Err(Refused::Other(format!("it is no state dict, but its entry `{name}` is one"), help));
+    }
+    let mut views = BTreeMap::new();
+    for (key, value) in entries.iter() {
+        let Value::Text(name) = key else { return Err(other("a key of the state dict is not a text".to_owned())) };
+        let Value::Tensor(view) = value else { return Err(other(format!("`{name}` is not a tensor"))) };
+        if views.insert(name.to_string(), view.clone()).is_some() {
+            return Err(other(format!("tensor `{name}` occurs twice")));
+        }
+    }
+    Ok(views)
+}
+
+/// The name, as it can be shown, of an entry that is a state dict itself: of a checkpoint with the epoch and so on.
+fn name_of_state_dict(key: &Value, value: &Value) -> Option<String> {
+    let (Value::Text(name), Value::Dict(entries, _)) = (key, value) else { return None };
+    let tensors = !entries.is_empty() && entries.iter().all(|(_, value)| matches!(value, Value::Tensor(_)));
+    tensors.then(|| name.chars().take(40).collect::<String>().escape_debug().to_string())
 }
 
 /// The content of an uncompressed entry of at most `whole` bytes; the zip reader verifies its checksum.
