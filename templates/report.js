@@ -1,4 +1,5 @@
-// Columns of tables with one row per line can be sorted; printing opens what is folded. The page is complete without.
+// Columns of tables with one row per line can be sorted; printing opens what is folded, but for what is too much for paper.
+// The page is complete without.
 (() => {
   const value = (row, column) => {
     const text = row.cells[column].textContent.trim().replace(/−/g, "-").replace(/,(?=\d)/g, "");
@@ -33,9 +34,11 @@
       header.append(button);
     });
   }
+  const contents = document.querySelector("#contents details");
+  if (matchMedia("(min-width: 64rem)").matches) contents.open = true;
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = Array.from(document.querySelectorAll("details:not([open])"));
+    closed = Array.from(document.querySelectorAll("details:not([open], .more)"));
     for (const details of closed) details.open = true;
   });
   addEventListener("afterprint", () => {

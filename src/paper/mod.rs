@@ -194,6 +194,8 @@ pub struct Finding {
     pub says: String,
     /// What follows.
     pub follows: String,
+    /// What the authors are asked, so that they can answer.
+    pub ask: String,
     /// How much it matters.
     pub seriousness: Seriousness,
 }
@@ -204,8 +206,12 @@ pub struct Finding {
 pub struct Assumption {
     /// What is open.
     pub about: String,
-    /// Keys of the configuration that hold our reading.
+    /// Our reading, in words.
+    pub ours: String,
+    /// Keys of the configuration that hold it.
     pub keys: Vec<String>,
+    /// Their values where it holds, as the report has them: with others the words do not.
+    pub values: Vec<String>,
     /// Claims that rest on it; empty: all.
     pub claims: Vec<String>,
     /// Other readings.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::input::{Cell, CellState, Dataset, ReportInput, Row, Table};
+use super::protocols::Protocols;
 use crate::number::{count, duration, listed, mean_of, plural, short, slug};
 
 /// A link to a cell's provenance.
@@ -33,11 +34,14 @@ pub struct Source {
     pub reduced: bool,
     /// How the cells with results differ from the paper's protocol.
     pub reasons: Vec<String>,
+    /// The names of the protocols that they follow instead.
+    pub protocols: Vec<String>,
     /// Results that were made elsewhere: where, and in which bundle they came.
     pub imported: Vec<String>,
     /// Devices that the results are from, each once.
     pub devices: Vec<String>,
-    /// The grade of the evidence in a few words: `mean of 5 runs; the paper's protocol; NVIDIA RTX A5000`.
+    /// The grade of the evidence in a few words: `mean of 5 runs; the paper's protocol; NVIDIA RTX A5000`, or `reduced
+    /// protocol P1`.
     pub evidence: String,
     /// What is missing, and why.
     pub missing: Vec<String>,
@@ -70,7 +74,8 @@ pub struct CellView {
     pub commit: String,
     pub resumed: u32,
     pub reduced: bool,
-    pub deviations: Vec<String>,
+    /// The name of the protocol that it follows instead of the paper's.
+    pub protocol: Option<String>,
     pub command: String,
     /// The file and the first digits of the bundle that the results came in; empty if they were made here.
     pub bundle: Vec<String>,
@@ -89,10 +94,12 @@ pub struct Group {
     pub single: bool,
     /// Whether its cells differ in more than their seeds.
     pub mixed: bool,
-    /// How any of its cells differs from the paper's protocol, each difference once.
-    pub deviations: Vec<String>,
+    /// The names of the protocols that its cells follow instead of the paper's.
+    pub protocols: Vec<String>,
     /// Where its cells ran, each place once, with the cells' seeds; with their ids where they are mixed.
     pub places: Vec<(String, String)>,
+    /// The command that makes the first cell that was not run; empty if all were.
+    pub not_run: String,
     /// One per seed.
     pub cells: Vec<CellView>,
 }
@@ -101,19 +108,25 @@ pub struct Group {
 pub struct Index<'a> {
     cells: BTreeMap<&'a str, &'a Cell>,
     dataset: &'a Dataset,
+    protocols: Protocols,
 }
 
 impl Group {
     fn new(of_paper: bool, anchor: String, title: String, cells: Vec<CellView>) -> Self {
         let mut seen = BTreeSet::new();
-        let deviations = cells.iter().flat_map(|cell| &cell.deviations).filter(|&deviation| seen.insert(deviation));
+        let protocols = cells.iter().filter_map(|cell| cell.protocol.clone()).filter(|name| seen.insert(name.clone()));
         let prefixes: BTreeSet<&str> = cells.iter().filter_map(|cell| Some(cell.id.rsplit_once('/')?.0)).collect();
         Self {
             of_paper,
             single: cells.iter().filter(|cell| cell.state == "done").count() == 1,
             mixed: prefixes.len() > 1,
-            deviations: deviations.cloned().collect(),
+            protocols: protocols.collect(),
             places: places(&cells, prefixes.len() > 1),
+            not_run: cells
+                .iter()
+                .find(|cell| cell.state == "not run")
+                .map(|cell| cell.command.clone())
+                .unwrap_or_default(),
             anchor,
             title,
             cells,
@@ -124,7 +137,22 @@ impl Group {
 impl<'a> Index<'a> {
     /// The cells of `input`.
     pub fn new(input: &'a ReportInput) -> Self {
-        Self { cells: input.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect(), dataset: &input.dataset }
+        let dataset = &input.dataset;
+        Self {
+            cells: input.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect(),
+            dataset,
+            protocols: Protocols::new(input, |cell| deviations(dataset, cell)),
+        }
+    }
+
+    /// The protocols of the cells that are not the paper's.
+    pub fn protocols(&self) -> &Protocols {
+        &self.protocols
+    }
+
+    /// The names of the protocols that any of `cells` follows instead of the paper's.
+    pub fn protocol_names(&self, cells: &[&Cell]) -> Vec<String> {
+        self.protocols.names(&cells.iter().map(|cell| self.deviations(cell)).collect::<Vec<_>>())
     }
 
     /// The cells of a row that are known.
@@ -147,13 +175,15 @@ impl<'a> Index<'a> {
             (done, planned) if done < planned => "partial",
             _ => "done",
         };
-        let (reasons, imported, devices) = (self.reasons(&scored), imported(&scored), devices(&scored));
+        let (reasons, protocols) = (self.reasons(&scored), self.protocol_names(&scored));
+        let (imported, devices) = (imported(&scored), devices(&scored));
         Source {
             state,
             done: scored.len(),
             planned: all.len(),
             reduced: !reasons.is_empty(),
-            evidence: evidence(scored.len(), &reasons, &imported, &devices),
+            evidence: evidence(scored.len(), &protocols, &imported, &devices),
+            protocols,
             reasons,
             imported,
             devices,
@@ -172,18 +202,14 @@ impl<'a> Index<'a> {
 
     /// How `cell` differs from the paper's protocol: generated data always do.
     pub fn deviations(&self, cell: &Cell) -> Vec<String> {
-        let mut deviations = cell.deviations.clone();
-        if deviations.is_empty() && is_other_data(self.dataset) {
-            deviations.push(format!("data: CIFAR-10 → {}", self.dataset.name));
-        }
-        deviations
+        deviations(self.dataset, cell)
     }
 
     /// A row of the provenance table.
     pub fn view(&self, cell: &Cell) -> CellView {
         let environment = cell.environment.clone().unwrap_or_default();
         let (state, reason) = state(cell);
-        let deviations = self.deviations(cell);
+        let protocol = self.protocol_names(&[cell]).into_iter().next();
         CellView {
             anchor: anchor(&cell.id),
             id: cell.id.clone(),
@@ -203,12 +229,20 @@ impl<'a> Index<'a> {
             program: environment.program,
             commit: short_commit(&environment.git_commit),
             resumed: environment.resumed,
-            reduced: !deviations.is_empty(),
-            deviations,
+            reduced: protocol.is_some(),
+            protocol,
             command: cell.command.clone(),
             bundle: cell.origin.iter().flat_map(|origin| [origin.file.clone(), short(&origin.bundle)]).collect(),
         }
     }
+}
+
+fn deviations(dataset: &Dataset, cell: &Cell) -> Vec<String> {
+    let mut deviations = cell.deviations.clone();
+    if deviations.is_empty() && is_other_data(dataset) {
+        deviations.push(format!("data: CIFAR-10 → {}", dataset.name));
+    }
+    deviations
 }
 
 /// All cells, grouped by the rows of the tables; those in no row come last.
@@ -228,6 +262,19 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
         groups.push(Group::new(false, "cells-other".to_owned(), "Other cells".to_owned(), cells));
     }
     groups
+}
+
+/// The rows of all tables, each training once: a row whose results stand in another table too is left out, but for that of a
+/// table that the paper has.
+pub fn distinct_rows(input: &ReportInput) -> Vec<(&Table, &Row)> {
+    let fingerprints: BTreeMap<&str, &str> =
+        input.cells.iter().map(|cell| (cell.id.as_str(), cell.fingerprint.as_str())).collect();
+    let of_row =
+        |row: &Row| -> Vec<&str> { row.cells.iter().filter_map(|id| fingerprints.get(id.as_str()).copied()).collect() };
+    let rows = || input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let is_papers = |(table, _): &(&Table, &Row)| input.paper.has_table(&table.id);
+    let mut seen: BTreeSet<Vec<&str>> = rows().filter(is_papers).map(|(_, row)| of_row(row)).collect();
+    rows().filter(|row| is_papers(row) || seen.insert(of_row(row.1))).collect()
 }
 
 /// Device, libraries, host and program of the cells that ran.
@@ -311,7 +358,8 @@ fn missing(cells: &[&Cell]) -> Vec<String> {
         }
     }
     let line = |(state, reason, seeds): (&str, &str, Vec<u64>)| {
-        let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        // That it is not run yet is no reason.
+        let because = if matches!(reason, "" | "not run yet") { String::new() } else { format!(": {reason}") };
         format!("{} {state}{because}", listed("seed", &seeds))
     };
     reasons.into_iter().map(line).collect()
@@ -332,12 +380,15 @@ fn devices(cells: &[&Cell]) -> Vec<String> {
     all.filter(|device| !device.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn evidence(runs: usize, reasons: &[String], imported: &[String], devices: &[String]) -> String {
+fn evidence(runs: usize, protocols: &[String], imported: &[String], devices: &[String]) -> String {
     if runs == 0 {
         return String::new();
     }
     let mut parts = vec![mean_of(runs, "run")];
-    parts.push(if reasons.is_empty() { "the paper’s protocol" } else { "reduced protocol" }.to_owned());
+    parts.push(match protocols {
+        [] => "the paper’s protocol".to_owned(),
+        names => format!("reduced protocol {}", names.join(", ")),
+    });
     if !imported.is_empty() {
         parts.push(format!("{} imported", imported.len()));
     }

@@ -67,6 +67,8 @@ pub struct Results {
     pub environment: Environment,
     /// Training time in seconds.
     pub seconds: f64,
+    /// When the training ended, RFC 3339, UTC.
+    pub finished: String,
 }
 
 /// What runs and data add to a frame.
@@ -126,10 +128,12 @@ impl Planned {
             training_set: None,
             environment: None,
             seconds: 0.0,
+            finished: String::new(),
             origin: self.origin,
         };
-        if let Some(Results { metrics, scores, training_set, environment, seconds }) = results {
-            (cell.metrics, cell.training_set, cell.seconds) = (metrics, training_set, seconds);
+        if let Some(Results { metrics, scores, training_set, environment, seconds, finished }) = results {
+            (cell.metrics, cell.training_set) = (metrics, training_set);
+            (cell.seconds, cell.finished) = (seconds, finished);
             (cell.scores, cell.environment) = (Some(scores), Some(environment));
         }
         cell

@@ -1,9 +1,11 @@
 //! The report as one HTML file that requests nothing: style sheet, figures and a small script are in it. The script sorts
 //! tables and opens what is folded for printing; nothing is missing without it.
 
-use tera::{Context, Tera};
+use std::io::{self, Write};
 
-use super::{derived::Derived, figure::Figure, view::View};
+use tera::{Context, Kwargs, State, Tera, Value};
+
+use super::{derived::Derived, figure::Figure, subscript::pieces, view::View};
 use crate::error::{Error, Result};
 
 const NAME: &str = "report.html";
@@ -17,9 +19,44 @@ pub fn html(derived: &Derived, figures: &[Figure]) -> Result<String> {
 fn render(view: &View) -> tera::TeraResult<String> {
     let mut tera = Tera::new();
     // Everything is escaped but what the template calls safe: the figures, which escape their own text.
+    tera.set_escape_fn(escape);
     tera.autoescape_on([".html"]);
+    tera.register_filter("plain", plain);
+    tera.register_filter("prose", prose);
     tera.add_raw_template("report.css", include_str!("../../templates/report.css"))?;
     tera.add_raw_template("report.js", include_str!("../../templates/report.js"))?;
     tera.add_raw_template(NAME, include_str!("../../templates/report.html"))?;
     tera.render(NAME, &Context::from_serialize(view)?)
+}
+
+/// Text as HTML without markup, for attributes.
+fn plain(text: &str, _: Kwargs, _: &State) -> Value {
+    let mut escaped = Vec::new();
+    // Writing to a vector cannot fail.
+    let _ = tera::escape_html(text, &mut escaped);
+    Value::safe_string(&String::from_utf8_lossy(&escaped))
+}
+
+/// Sentences as HTML, what stands between backticks as code.
+fn prose(text: &str, _: Kwargs, _: &State) -> Value {
+    let mut escaped = Vec::new();
+    for (index, part) in text.split('`').enumerate() {
+        let code = index % 2 == 1;
+        // Writing to a vector cannot fail.
+        let _ = escaped.write_all(if code { b"<code>" } else { b"" });
+        let _ = escape(part, &mut escaped);
+        let _ = escaped.write_all(if code { b"</code>" } else { b"" });
+    }
+    Value::safe_string(&String::from_utf8_lossy(&escaped))
+}
+
+/// Text as HTML, the paper's symbols with their subscripts.
+fn escape(text: &str, output: &mut dyn Write) -> io::Result<()> {
+    for (plain, subscript) in pieces(text) {
+        tera::escape_html(plain, output)?;
+        if !subscript.is_empty() {
+            write!(output, "<sub>{subscript}</sub>")?;
+        }
+    }
+    Ok(())
 }

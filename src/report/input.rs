@@ -142,6 +142,9 @@ pub struct Cell {
     pub environment: Option<Environment>,
     /// Training time in seconds.
     pub seconds: f64,
+    /// When the training ended, RFC 3339, UTC; empty unless done.
+    #[serde(default)]
+    pub finished: String,
     /// The bundle that the results came in; `None` for those that were made in this cache.
     #[serde(default)]
     pub origin: Option<Origin>,

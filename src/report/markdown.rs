@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tera::{Context, Kwargs, State, Tera, Value};
 
-use super::{derived::Derived, figure::Figure, view::View};
+use super::{derived::Derived, figure::Figure, subscript::pieces, view::View};
 use crate::error::{Error, Result};
 
 const NAME: &str = "report.md";
@@ -64,12 +64,24 @@ fn rendered(name: &'static str, template: &str, view: &impl Serialize) -> tera::
     tera.autoescape_on([".md"]);
     tera.register_filter("code", code);
     tera.register_filter("address", address);
+    tera.register_filter("alternative", alternative);
     tera.add_raw_template(name, template)?;
     tera.render(name, &Context::from_serialize(view)?)
 }
 
-/// Escapes what Markdown, its tables and HTML in it would interpret; a line stays a line.
+/// Text as Markdown, the paper's symbols with their subscripts.
 fn escape(text: &str, output: &mut dyn Write) -> io::Result<()> {
+    for (plain, subscript) in pieces(text) {
+        escape_plain(plain, output)?;
+        if !subscript.is_empty() {
+            write!(output, "<sub>{subscript}</sub>")?;
+        }
+    }
+    Ok(())
+}
+
+/// Escapes what Markdown, its tables and HTML in it would interpret; a line stays a line.
+fn escape_plain(text: &str, output: &mut dyn Write) -> io::Result<()> {
     for character in text.chars() {
         match character {
             '&' => output.write_all(b"&amp;")?,
@@ -93,6 +105,14 @@ fn code(text: &str, _: Kwargs, _: &State) -> Value {
     }
     let text = text.replace(['\n', '\r'], " ").replace('`', "'").replace('|', "\\|");
     Value::safe_string(&format!("`{text}`"))
+}
+
+/// What stands for an image, where there is no markup.
+fn alternative(text: &str, _: Kwargs, _: &State) -> Value {
+    let mut escaped = Vec::new();
+    // Writing to a vector cannot fail.
+    let _ = escape_plain(text, &mut escaped);
+    Value::safe_string(&String::from_utf8_lossy(&escaped))
 }
 
 /// An address as a link, if it is one of the web.

@@ -3,6 +3,8 @@
 pub mod input;
 pub mod frame;
 mod xml;
+mod subscript;
+pub mod protocols;
 pub mod cells;
 pub mod figure;
 pub mod tables;
@@ -26,8 +28,8 @@ use derived::Derived;
 pub const CONTENT: &str = "report.json";
 
 /// The files of a report that are in none of its folders.
-pub const TOP: [&str; 7] =
-    ["report.html", "report.md", CONTENT, "summary.md", "claims.json", "claims.xml", "numbers.tex"];
+pub const TOP: [&str; 8] =
+    ["report.html", "report.md", CONTENT, "summary.md", "authors.md", "claims.json", "claims.xml", "numbers.tex"];
 
 /// The folders of a report.
 pub const FOLDERS: [&str; 3] = ["figures", "tables", "data"];

@@ -1,6 +1,6 @@
 //! How much of a report's matrix there is.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -12,6 +12,8 @@ use super::input::{Cell, CellState, ReportInput};
 pub struct Status {
     /// All cells.
     pub cells: usize,
+    /// Different trainings behind the cells with results: one can stand in several tables.
+    pub trainings: usize,
     /// Trained and evaluated.
     pub done: usize,
     /// Tried and failed.
@@ -26,27 +28,22 @@ pub struct Status {
     pub other_data: bool,
     /// Cells with results that were run elsewhere.
     pub imported: usize,
-    /// What differs from the paper's protocol, with the number of cells.
-    pub deviations: Vec<(String, usize)>,
 }
 
 /// The state of a report.
 pub(super) fn status(input: &ReportInput, index: &Index) -> Status {
     let number = |keep: &dyn Fn(&&Cell) -> bool| input.cells.iter().filter(keep).count();
     let is_reduced = |cell: &&Cell| !index.deviations(cell).is_empty();
-    let mut deviations: BTreeMap<String, usize> = BTreeMap::new();
-    for deviation in input.cells.iter().flat_map(|cell| index.deviations(cell)) {
-        *deviations.entry(deviation).or_default() += 1;
-    }
+    let done = || input.cells.iter().filter(|cell| cell.state == CellState::Done);
     Status {
         cells: input.cells.len(),
-        done: number(&|cell| cell.state == CellState::Done),
+        trainings: done().map(|cell| &cell.fingerprint).collect::<BTreeSet<_>>().len(),
+        done: done().count(),
         failed: number(&|cell| matches!(cell.state, CellState::Failed { .. })),
         not_run: number(&|cell| matches!(cell.state, CellState::NotRun { .. })),
         reduced_done: number(&|cell| cell.state == CellState::Done && is_reduced(cell)),
         reduced: number(&is_reduced),
         imported: number(&|cell| cell.origin.is_some()),
         other_data: is_other_data(&input.dataset),
-        deviations: deviations.into_iter().collect(),
     }
 }

@@ -12,6 +12,9 @@ use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
 use crate::paper::{Measure, Paper, PaperRow};
 use crate::stats;
 
+/// With more classes than this, tables leave single classes out, and figures show some of them.
+pub const MANY_CLASSES: usize = 20;
+
 /// A table of results.
 #[derive(Debug, Clone, Serialize)]
 pub struct TableView {
@@ -25,6 +28,10 @@ pub struct TableView {
     pub caption: String,
     /// `false-positives` or `accuracy`
     pub kind: TableKind,
+    /// Whether the paper has it.
+    pub of_paper: bool,
+    /// Whether any of its cells has results.
+    pub done: bool,
     /// The table, once per reading of its measures; the first is the main one.
     pub readings: Vec<Reading>,
 }
@@ -44,6 +51,8 @@ pub struct Reading {
     pub columns: Vec<ColumnView>,
     /// Rows.
     pub rows: Vec<RowView>,
+    /// What a reader of any row must know, each once.
+    pub notes: Vec<String>,
 }
 
 /// A column of a table.
@@ -190,6 +199,8 @@ pub fn tables(input: &ReportInput, index: &Index) -> Vec<TableView> {
         number: table.number.clone(),
         caption: table.caption.clone(),
         kind: table.kind,
+        of_paper: input.paper.has_table(&table.id),
+        done: table.rows.iter().any(|row| !index.scored(row).is_empty()),
         readings: columns(table, &input.dataset.classes)
             .iter()
             .map(|columns| reading(input, table, index, columns))
@@ -218,12 +229,16 @@ pub fn contrasts(input: &ReportInput, index: &Index) -> Vec<Contrast> {
 /// A table's columns, once per reading of its measures; the first is the main one.
 fn columns<'a>(table: &Table, classes: &'a [String]) -> Vec<Columns<'a>> {
     let whole = |measure, heading| Column::Whole { measure, heading };
+    let totals = || vec![whole(&FALSE_POSITIVES, Some("Total")), whole(&ACCURACY_IMPLIED, None)];
     let counts = |missed| -> Vec<Column> {
         let of_class = |(index, name): (usize, &'a String)| Column::Class { index, name, missed };
-        let totals = [whole(&FALSE_POSITIVES, Some("Total")), whole(&ACCURACY_IMPLIED, None)];
-        classes.iter().enumerate().map(of_class).chain(totals).collect()
+        classes.iter().enumerate().map(of_class).chain(totals()).collect()
     };
     match table.kind {
+        // Both readings have the same totals.
+        TableKind::FalsePositives if classes.len() > MANY_CLASSES => {
+            vec![Columns { key: "", title: "Single classes are in data/confusion.csv", list: totals() }]
+        }
         TableKind::FalsePositives => vec![
             Columns {
                 key: "",
@@ -243,6 +258,13 @@ fn columns<'a>(table: &Table, classes: &'a [String]) -> Vec<Columns<'a>> {
 }
 
 fn reading(input: &ReportInput, table: &Table, index: &Index, columns: &Columns) -> Reading {
+    let rows: Vec<RowView> = table.rows.iter().map(|row| row_view(&input.paper, index, row, &columns.list)).collect();
+    let mut notes: Vec<String> = Vec::new();
+    for note in rows.iter().flat_map(|row| &row.notes) {
+        if !notes.contains(note) {
+            notes.push(note.clone());
+        }
+    }
     let dash = if columns.key.is_empty() { "" } else { "-" };
     Reading {
         key: columns.key,
@@ -250,7 +272,8 @@ fn reading(input: &ReportInput, table: &Table, index: &Index, columns: &Columns)
         title: columns.title,
         in_paper: table.rows.iter().any(|row| row.paper.is_some()),
         columns: columns.list.iter().map(Column::view).collect(),
-        rows: table.rows.iter().map(|row| row_view(&input.paper, index, row, &columns.list)).collect(),
+        rows,
+        notes,
     }
 }
 

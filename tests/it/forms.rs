@@ -202,6 +202,7 @@ fn reduced_and_imported_numbers_say_so_everywhere() {
         bold.filter(|cell| cell.contains("**") && cell.contains(|c: char| c.is_ascii_digit())).collect();
     assert!(numbers.len() > 8 && numbers.iter().all(|cell| cell.contains("† ‡")), "{numbers:?}");
     assert!(files["summary.md"].contains("**40 of the 40 with results are reduced**"));
+    assert_eq!(files["summary.md"].matches("epochs: 20 → 2").count(), 1);
     let evidence: BTreeSet<_> = csv(&files, "data/cells.csv").into_iter().map(|row| row["evidence"].clone()).collect();
     assert_eq!(evidence, BTreeSet::from(["reduced".to_owned()]));
     assert!(

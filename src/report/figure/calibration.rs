@@ -14,9 +14,9 @@ use crate::{
     number::{fixed, signed},
 };
 
-const SIZE: (u32, u32) = (WIDTH as u32, 780);
+const SIZE: (u32, u32) = (WIDTH as u32, 816);
 /// Left end, upper end, width and height of the panels, in half pixels.
-const PANELS: [(i32, i32, i32, i32); 2] = [(140, 90, 580, 580), (900, 90, 590, 580)];
+const PANELS: [(i32, i32, i32, i32); 2] = [(140, 126, 580, 580), (900, 126, 590, 580)];
 /// Bins with fewer images have small marks, which no line joins.
 const FEW: f64 = 20.0;
 
@@ -64,11 +64,11 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
     };
     let (left, right) = (panel(0, 0.0..100.0), panel(1, steps::range(&counts)));
     let svg = Canvas { id, title: &subject(pair), description: &alt, size: SIZE }.draw(None, |area| {
-        legend(area, &entries, (60, 42), WIDTH)?;
+        legend(area, &entries, (60, 42), WIDTH / 2)?;
         reliability(area, &left, &curves)?;
         steps::draw(area, &right, &counts, "confidence (%)")
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: vec![vec![[0, 760]], vec![[760, 1520]]] }))
 }
 
 impl<'a> Curve<'a> {

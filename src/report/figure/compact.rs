@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::style::{FONT, INK_CODE};
+use crate::report::subscript::pieces;
 
 /// `body` without attributes that repeat a default or the root's, and with strokes of one style as one path (plotters
 /// makes an element of every dash).
@@ -25,7 +26,7 @@ pub(super) fn compact(body: &str) -> String {
             let head = [&*font, &ink, r#" text-anchor="start""#].iter().fold(line, drop_all);
             out.push_str(&rounded_size(&head));
             let words: Vec<&str> = lines.by_ref().take_while(|line| *line != "</text>").collect();
-            out.push_str(&words.join(" "));
+            out.push_str(&subscripts(&words.join(" ")));
             out.push_str("</text>\n");
         } else if !line.is_empty() {
             out.push_str(&line);
@@ -70,6 +71,23 @@ impl Stroke {
             let _ = writeln!(out, r#"<path {style} d="{moves}"/>"#);
         }
     }
+}
+
+/// Text with its subscripts lowered; `em` of a smaller font is smaller.
+fn subscripts(words: &str) -> String {
+    let mut text = String::new();
+    let mut lowered = false;
+    for (plain, subscript) in pieces(words) {
+        match (lowered, plain.is_empty()) {
+            (true, false) => text.push_str(&format!(r#"<tspan dy="-0.21em">{plain}</tspan>"#)),
+            _ => text.push_str(plain),
+        }
+        lowered = !subscript.is_empty();
+        if lowered {
+            text.push_str(&format!(r#"<tspan dy="0.28em" font-size="75%">{subscript}</tspan>"#));
+        }
+    }
+    text
 }
 
 /// plotters writes font sizes with 15 digits.

@@ -8,9 +8,10 @@ use plotters::{
 };
 
 use super::{
+    Strips,
     axes::{NORMAL, SMALL, scale_end, shortened, upright, width_of},
     canvas::{Area, Canvas, Painted, text},
-    pair::{Context, Drawn, Pair, seeds},
+    pair::{Context, Drawn, Pair, chosen_classes, of_classes, seeds},
     style::{BLUE, INK, VERMILION, WIDTH},
 };
 use crate::{
@@ -36,7 +37,7 @@ struct Heatmap<'a> {
     left: i32,
     title: String,
     matrix: &'a Matrix,
-    colour: &'a dyn Fn(f64) -> RGBColor,
+    colour: &'a dyn Fn(f64) -> Shade,
     number: &'a dyn Fn(f64) -> String,
     /// Whether correct images are coloured as errors are.
     whole: bool,
@@ -47,28 +48,36 @@ pub(super) fn subject(pair: &Pair) -> String {
 }
 
 pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Drawn>> {
-    let classes: Vec<String> = context.input.dataset.classes.iter().map(|name| shortened(name, 12)).collect();
+    let known = &context.input.dataset.classes;
     let (ce, other): (Vec<&Cell>, Vec<&Cell>) = pair.by_seed().into_iter().unzip();
-    if ce.is_empty() || classes.is_empty() {
+    if ce.is_empty() || known.is_empty() {
         return Ok(None);
     }
-    let (first, second) = (mean(&ce, classes.len()), mean(&other, classes.len()));
+    let all = [mean(&ce, known.len()), mean(&other, known.len())];
+    let shown = chosen_classes(&(0..known.len()).map(|class| confused(&all, class)).collect::<Vec<_>>());
+    let classes: Vec<String> = shown.iter().map(|class| shortened(&known[*class], 12)).collect();
+    let [first, second] = all.map(|matrix| part(&matrix, &shown));
     let minus = |(a, b): (&Vec<f64>, &Vec<f64>)| a.iter().zip(b).map(|(a, b)| a - b).collect();
     let difference: Matrix = first.iter().zip(&second).map(minus).collect();
     let [a, b] = pair.sides.each_ref().map(|side| side.name);
     let alt = alt(&classes, &[(a, &first), (b, &second)], &difference);
     let basis = if ce.len() == 1 { "one seed".to_owned() } else { format!("means over {}, rounded", seeds(ce.len())) };
     let caption = format!(
-        "{}. Rows: true classes; columns: predicted ones; numbers: test images, {basis}; empty: 0; framed: correct. Right: \
-         {a} − {b}, blue (+) where {a} has more, vermilion (−) where {b} has more.{}",
+        "{}. Rows: true classes; columns: predicted ones; numbers: test images, {basis}; empty: 0; framed: correct. Last: \
+         {a} − {b}, blue (+) where {a} has more, vermilion (−) where {b} has more.{}{}",
         subject(pair),
+        of_classes(classes.len(), known.len()),
         context.origin(&[ce.clone(), other].concat())
     );
     let (most, wide) = (scale_end(errors(&first).max(errors(&second))), scale_end(largest(&difference)));
-    let shade = |value: f64| blend(INK, value / most);
-    let diverging = |value: f64| blend(if value < 0.0 { VERMILION } else { BLUE }, value.abs() / wide);
+    let shade = |value: f64| Shade { colour: INK, strength: value / most };
+    let diverging =
+        |value: f64| Shade { colour: if value < 0.0 { VERMILION } else { BLUE }, strength: value.abs() / wide };
     // Means of few images are not whole.
     let decimals = usize::from(ce.len() > 1 && most < 10.0);
+    // What is written as 0 is not coloured as more.
+    let written = |matrix: Matrix| rounded(matrix, decimals);
+    let [first, second, difference] = [first, second, difference].map(written);
     let count = |value: f64| fixed(value, decimals);
     let change = |value: f64| signed(value, decimals);
     let plain = |left, name: &str, matrix| Heatmap {
@@ -93,10 +102,35 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
             heatmap.draw(area, &classes)?;
         }
         names(area, &classes)?;
-        scale(area, LEFT[0]..LEFT[1] + WIDE, 0.0..most, "misclassified images per field", &shade)?;
+        for left in [LEFT[0], LEFT[1]] {
+            scale(area, left..left + WIDE, 0.0..most, "misclassified images per field", &shade)?;
+        }
         scale(area, LEFT[2]..LEFT[2] + WIDE, -wide..wide, "difference (images)", &diverging)
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: panels() }))
+}
+
+/// Each matrix with the names of its rows, for narrow screens.
+fn panels() -> Vec<Strips> {
+    let ends = [LEFT[1] - 18, LEFT[2] - 18, WIDTH].map(|end| end as u32);
+    let names = [0, LEFT[0] as u32];
+    vec![vec![[0, ends[0]]], vec![names, [ends[0], ends[1]]], vec![names, [ends[1], ends[2]]]]
+}
+
+/// Errors that a class takes part in.
+fn confused(matrices: &[Matrix; 2], class: usize) -> f64 {
+    let of = |matrix: &Matrix| off(matrix).filter(|(t, p, _)| *t == class || *p == class).map(|(.., n)| n).sum::<f64>();
+    matrices.iter().map(of).sum()
+}
+
+/// The rows and columns of some classes.
+fn part(matrix: &Matrix, classes: &[usize]) -> Matrix {
+    classes.iter().map(|truth| classes.iter().map(|predicted| matrix[*truth][*predicted]).collect()).collect()
+}
+
+fn rounded(matrix: Matrix, decimals: usize) -> Matrix {
+    let unit = 10_f64.powi(decimals as i32);
+    matrix.into_iter().map(|row| row.into_iter().map(|value| (value * unit).round() / unit).collect()).collect()
 }
 
 /// The mean over cells.
@@ -172,8 +206,9 @@ impl Heatmap<'_> {
         };
         let coloured = |(truth, predicted, _): &(usize, usize, f64)| self.whole || truth != predicted;
         for (truth, predicted, value) in fields(self.matrix).filter(coloured) {
-            if (self.colour)(value) != WHITE {
-                area.draw(&Rectangle::new(field(truth, predicted), (self.colour)(value).filled()))?;
+            let shade = (self.colour)(value);
+            if shade.strength > 0.0 {
+                area.draw(&Rectangle::new(field(truth, predicted), shade.style()))?;
             }
         }
         for class in 0..classes.len() {
@@ -186,9 +221,9 @@ impl Heatmap<'_> {
             let label = (self.number)(value);
             // As large as fits into the field.
             let size = (22 * (right - left - 4) / width_of(area, &label, 22)?.max(1)).min(22);
-            let ground = if coloured(&(truth, predicted, value)) { (self.colour)(value) } else { WHITE };
+            let dark = coloured(&(truth, predicted, value)) && (self.colour)(value).is_dark();
             let style = text(size, HPos::Center);
-            let style = if is_dark(ground) { style.color(&WHITE) } else { style };
+            let style = if dark { style.color(&WHITE) } else { style };
             area.draw(&Text::new(label, (i32::midpoint(left, right), i32::midpoint(top, bottom)), style))?;
         }
         let above = (self.left + WIDE / 2, TOP - 30);
@@ -216,15 +251,14 @@ fn names(area: &Area, classes: &[String]) -> Painted {
 }
 
 /// A colour scale with its values and what they are.
-fn scale(area: &Area, x: Range<i32>, values: Range<f64>, title: &str, colour: &dyn Fn(f64) -> RGBColor) -> Painted {
+fn scale(area: &Area, x: Range<i32>, values: Range<f64>, title: &str, colour: &dyn Fn(f64) -> Shade) -> Painted {
     const STEPS: i32 = 40;
     let (top, bottom) = (TOP + WIDE + SCALES, TOP + WIDE + SCALES + 24);
     let (width, span) = (x.end - x.start, values.end - values.start);
     for step in 0..STEPS {
         let value = values.start + span * (f64::from(step) + 0.5) / f64::from(STEPS);
-        // Up to the end, so that there are no seams.
-        let left = x.start + width * step / STEPS;
-        area.draw(&Rectangle::new([(left, top), (x.end, bottom)], colour(value).filled()))?;
+        let ends = [step, step + 1].map(|step| x.start + width * step / STEPS);
+        area.draw(&Rectangle::new([(ends[0], top), (ends[1], bottom)], colour(value).style()))?;
     }
     area.draw(&Rectangle::new([(x.start, top), (x.end, bottom)], INK.stroke_width(1)))?;
     let decimals = usize::from((values.end / 2.0).fract() > 0.0 && values.end < 10.0);
@@ -239,14 +273,23 @@ fn scale(area: &Area, x: Range<i32>, values: Range<f64>, title: &str, colour: &d
     Ok(())
 }
 
-/// Between white and a colour.
-fn blend(colour: RGBColor, share: f64) -> RGBColor {
-    let share = share.clamp(0.0, 1.0);
-    let mix = |end: u8| (255.0 + (f64::from(end) - 255.0) * share).round() as u8;
-    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+/// A colour on the ground of the page, of a strength from 0 to 1.
+#[derive(Debug, Clone, Copy)]
+struct Shade {
+    colour: RGBColor,
+    strength: f64,
 }
 
-/// Whether white text stands out more than dark text does.
-fn is_dark(ground: RGBColor) -> bool {
-    299 * u32::from(ground.0) + 587 * u32::from(ground.1) + 114 * u32::from(ground.2) < 128_000
+impl Shade {
+    /// Transparent rather than mixed with white, so that it fits a dark ground too.
+    fn style(self) -> ShapeStyle {
+        self.colour.mix((self.strength.clamp(0.0, 1.0) * 1000.0).round() / 1000.0).filled()
+    }
+
+    /// Whether white text stands out more than dark text does, on a white ground.
+    fn is_dark(self) -> bool {
+        let mix = |part: u8| 255.0 + (f64::from(part) - 255.0) * self.strength.clamp(0.0, 1.0);
+        let RGBColor(red, green, blue) = self.colour;
+        0.299 * mix(red) + 0.587 * mix(green) + 0.114 * mix(blue) < 128.0
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     number::{duration, plural},
     report::{
-        cells::title,
+        cells::{distinct_rows, title},
         input::{Cell, Row, Table},
     },
     stats,
@@ -46,7 +46,7 @@ struct Axis {
 }
 
 pub(super) fn draw(context: &Context, id: &str) -> Result<Option<Drawn>> {
-    let rows = context.input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
+    let rows = distinct_rows(context.input).into_iter();
     let all: Vec<Times> = rows.filter_map(|(table, row)| Times::of(context, table, row)).collect();
     let seconds = || all.iter().flat_map(|times| &times.seconds).map(|(_, seconds)| *seconds);
     if all.is_empty() {
@@ -85,7 +85,7 @@ pub(super) fn draw(context: &Context, id: &str) -> Result<Option<Drawn>> {
         }
         Ok(())
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: Vec::new() }))
 }
 
 impl<'a> Times<'a> {

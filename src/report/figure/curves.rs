@@ -1,11 +1,14 @@
-//! Figure 3: top-1 and top-5 accuracy on the test set over epochs, one curve per loss.
+//! Two quantities over epochs side by side, one curve per loss: Figure 3, and the training loss.
 //!
-//! A curve is the mean over seeds; its band reaches from the lowest to the highest seed.
+//! A curve is the mean over seeds; its band reaches from the lowest to the highest seed. Hollow marks at the right end are the
+//! paper's.
 
 use std::collections::BTreeMap;
 
 use plotters::{prelude::*, style::text_anchor::HPos};
 
+use super::Strips;
+use super::axes::{legend, round_up};
 use super::canvas::{Area, Canvas, Look, Painted, text};
 use super::style::{INK, RULE};
 use crate::{
@@ -17,12 +20,12 @@ use crate::{
 };
 
 const SIZE: (u32, u32) = (1520, 760);
-/// Half the height of the legend, in half pixels.
-const LEGEND: i32 = 40;
+/// Height of the legend, in half pixels.
+const LEGEND: i32 = 88;
 /// Up to this many epochs every epoch has a marker.
 const FEW_EPOCHS: usize = 40;
 
-/// The accuracy over epochs of one row of a table.
+/// What a row of a table has over epochs.
 pub struct Curve {
     /// How the loss is drawn.
     look: Look,
@@ -30,13 +33,15 @@ pub struct Curve {
     pub title: String,
     /// Seeds that are averaged.
     pub seeds: usize,
-    /// Top-1 per epoch.
-    pub top1: Vec<Point>,
-    /// Top-5 per epoch.
-    pub top5: Vec<Point>,
+    /// Of the left panel.
+    pub left: Vec<Point>,
+    /// Of the right panel.
+    pub right: Vec<Point>,
+    /// What the paper prints for the end of either.
+    pub paper: [Option<f64>; 2],
 }
 
-/// An epoch of a curve, over seeds, in percent.
+/// An epoch of a curve, over seeds.
 pub struct Point {
     /// Epoch, from 1.
     pub epoch: u32,
@@ -48,29 +53,59 @@ pub struct Point {
     pub high: f64,
 }
 
+/// What a panel shows.
+pub(super) struct Quantity {
+    /// With its unit.
+    pub(super) label: &'static str,
+    /// Of an epoch.
+    pub(super) of: fn(&EpochMetrics) -> f64,
+    /// Whether it is a share in percent.
+    pub(super) percent: bool,
+}
+
+pub(super) const TOP1: Quantity =
+    Quantity { label: "test top-1 accuracy (%)", of: |epoch| epoch.test_top1_pct, percent: true };
+pub(super) const TOP5: Quantity =
+    Quantity { label: "test top-5 accuracy (%)", of: |epoch| epoch.test_top5_pct, percent: true };
+pub(super) const LOSS: Quantity = Quantity { label: "training loss", of: |epoch| epoch.train_loss, percent: false };
+
+/// The panels, for screens that are too narrow for both.
+pub(super) fn panels() -> Vec<Strips> {
+    let half = SIZE.0 / 2;
+    vec![vec![[0, half]], vec![[half, SIZE.0]]]
+}
+
 impl Curve {
-    /// The curve of a row; `None` if none of its cells has metrics.
-    pub(super) fn of(look: Look, row: &Row, cells: &[&Cell]) -> Option<Self> {
+    /// The curves of a row; `None` if none of its cells has metrics.
+    pub(super) fn of(look: Look, row: &Row, cells: &[&Cell], quantities: &[Quantity; 2]) -> Option<Self> {
         let seeds: Vec<&[EpochMetrics]> = cells.iter().map(|cell| &*cell.metrics).filter(|m| !m.is_empty()).collect();
         let count = seeds.len();
         (count > 0).then(|| Self {
             look,
             title: format!("{} ({})", row.loss_title, plural(count, "seed")),
             seeds: count,
-            top1: points(&seeds, |epoch| epoch.test_top1_pct),
-            top5: points(&seeds, |epoch| epoch.test_top5_pct),
+            left: points(&seeds, quantities[0].of),
+            right: points(&seeds, quantities[1].of),
+            paper: [None, None],
         })
     }
 }
 
-/// One panel per measure, side by side, under a legend.
-pub fn curves(id: &str, title: &str, curves: &[Curve], description: &str) -> Result<String> {
+/// One panel per quantity, side by side, under a legend.
+pub(super) fn curves(
+    id: &str,
+    title: &str,
+    quantities: &[Quantity; 2],
+    curves: &[Curve],
+    description: &str,
+) -> Result<String> {
     Canvas { id, title, description, size: SIZE }.draw(None, |area| {
-        let (head, panels) = area.split_vertically(2 * LEGEND);
-        legend(&head, curves)?;
+        let entries: Vec<_> = curves.iter().map(|curve| (curve.look, curve.title.clone())).collect();
+        legend(area, &entries, (40, LEGEND / 2), SIZE.0 as i32 / 2)?;
+        let (_, panels) = area.split_vertically(LEGEND);
         let (left, right) = panels.split_horizontally(SIZE.0 / 2);
-        panel(&left, "test top-1 accuracy (%)", curves, |curve| &curve.top1)?;
-        panel(&right, "test top-5 accuracy (%)", curves, |curve| &curve.top5)
+        panel(&left, &quantities[0], curves, |curve| (&curve.left, curve.paper[0]))?;
+        panel(&right, &quantities[1], curves, |curve| (&curve.right, curve.paper[1]))
     })
 }
 
@@ -88,28 +123,23 @@ fn points(seeds: &[&[EpochMetrics]], value: impl Fn(&EpochMetrics) -> f64) -> Ve
     epochs.into_iter().map(point).collect()
 }
 
-fn legend(area: &Area, curves: &[Curve]) -> Painted {
-    let mut left = 130;
-    for curve in curves {
-        curve.look.line(area, vec![(left, LEGEND), (left + 90, LEGEND)], 5)?;
-        curve.look.mark(area, (left + 45, LEGEND), 8, false)?;
-        area.draw(&Text::new(curve.title.clone(), (left + 106, LEGEND), text(30, HPos::Left)))?;
-        left += 150 + 17 * curve.title.chars().count() as i32;
-    }
-    if curves.iter().any(|curve| curve.seeds > 1) {
-        area.draw(&Text::new("band: lowest to highest seed", (left, LEGEND), text(28, HPos::Left)))?;
-    }
-    Ok(())
-}
-
-fn panel(area: &Area, label: &str, curves: &[Curve], of: impl Fn(&Curve) -> &[Point]) -> Painted {
-    let last = curves.iter().flat_map(&of).map(|point| point.epoch).max().unwrap_or(1).max(2);
+fn panel<'a>(
+    area: &Area,
+    quantity: &Quantity,
+    curves: &'a [Curve],
+    of: impl Fn(&'a Curve) -> (&'a [Point], Option<f64>),
+) -> Painted {
+    let last = curves.iter().flat_map(|curve| of(curve).0).map(|point| point.epoch).max().unwrap_or(1).max(2);
+    let values = curves.iter().flat_map(|curve| {
+        let (points, paper) = of(curve);
+        points.iter().flat_map(|point| [point.low, point.high]).chain(paper)
+    });
     let mut chart = ChartBuilder::on(area)
         .margin(16)
         .margin_right(36)
         .x_label_area_size(90)
         .y_label_area_size(110)
-        .build_cartesian_2d(0.0..f64::from(last), range(curves.iter().flat_map(&of)))?;
+        .build_cartesian_2d(0.0..f64::from(last), range(values, quantity.percent))?;
     chart
         .configure_mesh()
         .bold_line_style(RULE.stroke_width(2))
@@ -117,26 +147,29 @@ fn panel(area: &Area, label: &str, curves: &[Curve], of: impl Fn(&Curve) -> &[Po
         .axis_style(INK.stroke_width(2))
         .x_labels(usize::min(last as usize + 1, 11))
         .x_label_formatter(&|epoch| if epoch.fract() == 0.0 { format!("{epoch:.0}") } else { String::new() })
-        .y_label_formatter(&|percent| format!("{}", (percent * 100.0).round() / 100.0))
+        .y_label_formatter(&|value| format!("{}", (value * 100.0).round() / 100.0))
         .x_desc("epoch")
-        .y_desc(label)
+        .y_desc(quantity.label)
         .label_style(text(28, HPos::Left))
         .axis_desc_style(text(30, HPos::Left))
         .draw()?;
     for curve in curves {
-        let points = of(curve);
+        let (points, paper) = of(curve);
         let xy = |value: fn(&Point) -> f64| points.iter().map(move |point| (f64::from(point.epoch), value(point)));
         if curve.seeds > 1 {
             let outline = xy(|point| point.high).chain(xy(|point| point.low).rev()).collect::<Vec<_>>();
             chart.draw_series([Polygon::new(outline, curve.look.colour.mix(0.18))])?;
         }
-        let mean = xy(|point| point.mean).map(|point| area_position(area, chart.backend_coord(&point)));
-        let mean: Vec<(i32, i32)> = mean.collect();
+        let position = |point: (f64, f64)| area_position(area, chart.backend_coord(&point));
+        let mean: Vec<(i32, i32)> = xy(|point| point.mean).map(position).collect();
         curve.look.line(area, mean.clone(), 4)?;
         if points.len() <= FEW_EPOCHS {
             for at in mean {
                 curve.look.mark(area, at, 8, false)?;
             }
+        }
+        if let Some(paper) = paper {
+            curve.look.mark(area, position((f64::from(last), paper)), 10, true)?;
         }
     }
     Ok(())
@@ -148,12 +181,17 @@ fn area_position(area: &Area, (x, y): (i32, i32)) -> (i32, i32) {
     (x - left, y - top)
 }
 
-/// From below the lowest to above the highest value, at multiples of five or, for close values, of a half.
-fn range<'a>(points: impl Iterator<Item = &'a Point>) -> std::ops::Range<f64> {
-    let (low, high) =
-        points.fold((100.0_f64, 0.0_f64), |(low, high), point| (low.min(point.low), high.max(point.high)));
-    let step = if high - low < 4.0 { 0.5 } else { 5.0 };
-    let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
-    let (low, high) = (low.max(0.0), high.min(100.0));
-    if low < high { low..high } else { (low - 1.0).max(0.0)..(high + 1.0).min(100.0) }
+/// From below the lowest to above the highest value, at round values.
+fn range(values: impl Iterator<Item = f64>, percent: bool) -> std::ops::Range<f64> {
+    let values = values.filter(|value| value.is_finite());
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+    let step = match high - low {
+        span if !percent => round_up((span / 8.0).max(1e-6)),
+        span if span < 4.0 => 0.5,
+        _ => 5.0,
+    };
+    let most = if percent { 100.0 } else { f64::INFINITY };
+    let (low, high) = (((low / step).floor() * step).max(0.0), ((high / step).ceil() * step).min(most));
+    if low < high { low..high } else { (low - step).max(0.0)..(high + step).min(most) }
 }

@@ -11,9 +11,9 @@ use super::{
 };
 use crate::error::Result;
 
-const SIZE: (u32, u32) = (WIDTH as u32, 680);
+const SIZE: (u32, u32) = (WIDTH as u32, 716);
 /// Left end, upper end, width and height of the panels, in half pixels.
-const PANELS: [(i32, i32, i32, i32); 2] = [(140, 90, 590, 480), (900, 90, 590, 480)];
+const PANELS: [(i32, i32, i32, i32); 2] = [(140, 126, 590, 480), (900, 126, 590, 480)];
 
 pub(super) fn subject(pair: &Pair) -> String {
     format!("Distribution of p_F and of the margin p_T − p_F with {} ({})", pair.names(), pair.setting())
@@ -56,11 +56,11 @@ pub(super) fn draw(context: &Context, pair: &Pair, id: &str) -> Result<Option<Dr
     };
     let (left, right) = (panel(0, 0.0..1.0, &p_false), panel(1, -1.0..1.0, &margin));
     let svg = Canvas { id, title: &subject(pair), description: &alt, size: SIZE }.draw(None, |area| {
-        legend(area, &entries, (60, 42), WIDTH)?;
+        legend(area, &entries, (60, 42), WIDTH / 2)?;
         let zero = right.at(0.0, right.y.start).0;
         area.draw(&PathElement::new([(zero, right.top), (zero, right.bottom())], GREY.stroke_width(3)))?;
         steps::draw(area, &left, &p_false, "p_F, largest probability of a wrong class")?;
         steps::draw(area, &right, &margin, "margin p_T − p_F")
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: vec![vec![[0, 760]], vec![[760, 1520]]] }))
 }

@@ -4,6 +4,7 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
     canvas::{Area, Canvas, Painted, Placed, text},
+    pair::chosen_classes,
     png::Raster,
     style::{GREEN, GREY, RULE, VERMILION},
 };
@@ -24,11 +25,13 @@ pub fn false_positive_class(probabilities: &[f64], label: usize) -> usize {
     wrong.fold(first, |best, class| if probabilities[class] > probabilities[best] { class } else { best })
 }
 
-/// The image, enlarged, beside a bar for every class.
+/// The image, enlarged, beside a bar for every class; of many classes, for the most probable ones.
 pub fn example(classes: &[String], example: &Example, description: &str) -> Result<String> {
+    let shown = shown(example);
     let mut raster = Raster::white(32, 32);
     raster.put(0, 0, &example.image.pixels);
-    let height = ROWS.0 + ROWS.1 * classes.len() as i32 + 100;
+    let bars = ROWS.1 * shown.len() as i32;
+    let height = ROWS.0 + bars.max(32 * ZOOM as i32) + 100;
     let below = MARGIN + 32 * ZOOM as i32;
     let image = Placed { raster, at: (MARGIN, MARGIN + 8), scale: ZOOM };
     let title = "A test image and its predicted probabilities";
@@ -37,18 +40,28 @@ pub fn example(classes: &[String], example: &Example, description: &str) -> Resu
         let label = usize::from(example.image.label);
         let caption = format!("test image {}: {}", example.index, classes[label]);
         area.draw(&Text::new(caption, (MARGIN, below + 44), text(30, HPos::Left)))?;
-        axis(area, ROWS.0 + ROWS.1 * classes.len() as i32)?;
+        axis(area, ROWS.0 + bars)?;
         let wrong = false_positive_class(&example.probabilities, label);
-        for (class, (name, &probability)) in classes.iter().zip(&example.probabilities).enumerate() {
+        for (row, class) in shown.iter().copied().enumerate() {
             let (colour, role) = match class {
                 _ if class == label => (GREEN, "true class"),
                 _ if class == wrong => (VERMILION, "false positive class"),
                 _ => (GREY, ""),
             };
-            bar(area, class, name, probability, (colour, role))?;
+            bar(area, row, &classes[class], example.probabilities[class], (colour, role))?;
         }
         Ok(())
     })
+}
+
+/// The classes that have a bar: all, or of many the most probable ones and the true one.
+fn shown(example: &Example) -> Vec<usize> {
+    let label = usize::from(example.image.label);
+    let mut shown = chosen_classes(&example.probabilities);
+    if !shown.contains(&label) {
+        shown.push(label);
+    }
+    shown
 }
 
 fn axis(area: &Area, bottom: i32) -> Painted {
@@ -63,8 +76,8 @@ fn axis(area: &Area, bottom: i32) -> Painted {
     Ok(())
 }
 
-fn bar(area: &Area, class: usize, name: &str, probability: f64, (colour, role): (RGBColor, &str)) -> Painted {
-    let top = ROWS.0 + ROWS.1 * class as i32;
+fn bar(area: &Area, row: usize, name: &str, probability: f64, (colour, role): (RGBColor, &str)) -> Painted {
+    let top = ROWS.0 + ROWS.1 * row as i32;
     let (middle, right) = (top + 20, BARS.0 + (f64::from(BARS.1) * probability.clamp(0.0, 1.0)).round() as i32);
     area.draw(&Text::new(name.to_owned(), (BARS.0 - 16, middle), text(32, HPos::Right)))?;
     area.draw(&Rectangle::new([(BARS.0, top), (right, top + 40)], colour.filled()))?;

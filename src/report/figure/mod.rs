@@ -12,25 +12,35 @@ mod confusion;
 mod cost;
 mod curves;
 mod distribution;
+mod effects;
 mod example;
 mod false_positives;
+mod levels;
 mod recall;
 mod severity;
 mod samples;
 mod seeds;
 mod smoothness;
 mod supplement;
+mod training_loss;
 
 use std::collections::HashMap;
 
-pub use curves::{Curve, Point, curves};
+pub use curves::{Curve, Point};
+pub use effects::FILE as EFFECTS;
 pub use example::{example, false_positive_class};
+pub use levels::FILE as LEVELS;
 pub use samples::samples;
 
 use self::pair::Context;
 use super::input::{Cell, Image, ReportInput, Row};
+use super::ledger::ledger;
+use super::tables::MANY_CLASSES;
 use crate::error::{Error, Result};
 use crate::number;
+
+/// Ranges of a figure along its width, side by side, in units of its `viewBox`.
+pub type Strips = Vec<[u32; 2]>;
 
 /// A figure of the report.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -47,6 +57,8 @@ pub struct Figure {
     pub alt: String,
     /// The figure.
     pub svg: String,
+    /// How it is cut into panels that stand one below the other on a narrow screen; none: it fits as it is.
+    pub panels: Vec<Strips>,
 }
 
 /// A figure that the report has, or would have if its data existed.
@@ -67,12 +79,15 @@ pub struct Expected {
 /// All figures whose data exist: the paper's in its order, then the report's own.
 pub fn figures(input: &ReportInput) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
+    let (context, ledger) = (Context::new(input), ledger(input));
+    figures.extend(effects::draw(&context, &ledger)?);
+    figures.extend(levels::draw(&context, &ledger)?);
     figures.extend(figure1(input)?);
     figures.extend(figure2(input)?);
     for (expected, prefix) in figure3_expected(input).into_iter().zip(&input.curves) {
         figures.extend(figure3(input, expected, prefix)?);
     }
-    figures.extend(supplement::figures(&Context::new(input))?);
+    figures.extend(supplement::figures(&context)?);
     Ok(figures)
 }
 
@@ -86,6 +101,8 @@ pub fn expected(input: &ReportInput) -> Vec<Expected> {
         group: String::new(),
     };
     let mut all = vec![
+        effects::expected(),
+        levels::expected(),
         figure("figure1-example.svg", 1, "A test image and its predicted probabilities"),
         figure("figure2-samples.svg", 2, "Test images of every class"),
     ];
@@ -126,20 +143,28 @@ fn figure1(input: &ReportInput) -> Result<Option<Figure>> {
         caption,
         alt,
         svg,
+        panels: Vec::new(),
     }))
 }
 
 fn figure2(input: &ReportInput) -> Result<Option<Figure>> {
-    let count: usize = input.samples.iter().map(Vec::len).sum();
+    let count: usize = input.samples.iter().take(MANY_CLASSES).map(Vec::len).sum();
     if count == 0 {
         return Ok(None);
     }
     for image in input.samples.iter().flatten() {
         check(image, &input.dataset.classes, "figure2-samples.svg")?;
     }
-    let alt = format!("{count} test images in rows: {}.", input.dataset.classes.join(", "));
-    let caption = format!("Test images of every class of {}.", input.dataset.name);
-    let svg = samples(&input.dataset.classes, &input.samples, &alt)?;
+    let names: Vec<&str> = input.dataset.classes.iter().take(MANY_CLASSES).map(String::as_str).collect();
+    let alt = format!("{count} test images in rows: {}.", names.join(", "));
+    let shown = &input.samples[..input.samples.len().min(MANY_CLASSES)];
+    let which = if shown.len() < input.samples.len() {
+        format!("the first {} classes", shown.len())
+    } else {
+        "every class".to_owned()
+    };
+    let caption = format!("Test images of {which} of {}.", input.dataset.name);
+    let svg = samples(&input.dataset.classes, shown, &alt)?;
     Ok(Some(Figure {
         file: "figure2-samples.svg".to_owned(),
         number: "Figure 2".to_owned(),
@@ -147,6 +172,7 @@ fn figure2(input: &ReportInput) -> Result<Option<Figure>> {
         caption,
         alt,
         svg,
+        panels: Vec::new(),
     }))
 }
 
@@ -154,12 +180,17 @@ fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Opti
     let cells: HashMap<&str, &Cell> = input.cells.iter().map(|cell| (cell.id.as_str(), cell)).collect();
     let of_row =
         |row: &Row| -> Vec<&Cell> { row.cells.iter().filter_map(|id| cells.get(id.as_str()).copied()).collect() };
-    let lines: Vec<Curve> =
-        rows(input, prefix).filter_map(|row| Curve::of(canvas::look(input, &row.loss), row, &of_row(row))).collect();
+    let quantities = [curves::TOP1, curves::TOP5];
+    let line = |row: &Row| {
+        let mut curve = Curve::of(canvas::look(input, &row.loss), row, &of_row(row), &quantities)?;
+        curve.paper = row.paper.as_ref().map_or([None, None], |paper| [paper.top1_pct, paper.top5_pct]);
+        Some(curve)
+    };
+    let lines: Vec<Curve> = rows(input, prefix).filter_map(line).collect();
     if lines.is_empty() {
         return Ok(None);
     }
-    let last = |curve: &Curve| match (curve.top1.last(), curve.top5.last()) {
+    let last = |curve: &Curve| match (curve.left.last(), curve.right.last()) {
         (Some(top1), Some(top5)) => format!(
             "{}: top-1 {} %, top-5 {} % after epoch {}",
             curve.title,
@@ -171,10 +202,20 @@ fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Opti
     };
     let alt = format!("{}. {}.", expected.subject, lines.iter().map(last).collect::<Vec<_>>().join("; "));
     let id = expected.file.trim_end_matches(".svg");
-    let svg = curves(id, &expected.subject, &lines, &alt)?;
+    let svg = curves::curves(id, &expected.subject, &quantities, &lines, &alt)?;
     let drawn = |cell: &Cell| !cell.metrics.is_empty() && rows(input, prefix).any(|row| row.cells.contains(&cell.id));
-    let caption = format!("{}. Curves are means over seeds.{}", expected.subject, origin(input, drawn));
-    Ok(Some(Figure { file: expected.file, number: expected.number, group: expected.group, caption, alt, svg }))
+    let hollow = if lines.iter().any(|line| line.paper != [None, None]) {
+        " Hollow, at the right end: what the paper prints for its last epoch."
+    } else {
+        ""
+    };
+    let caption = format!(
+        "{}. Curves are means over seeds, bands reach from the lowest to the highest.{hollow}{}",
+        expected.subject,
+        origin(input, drawn)
+    );
+    let Expected { file, number, group, .. } = expected;
+    Ok(Some(Figure { file, number, group, caption, alt, svg, panels: curves::panels() }))
 }
 
 /// Which of the cells that `is_shown` are reduced or imported.

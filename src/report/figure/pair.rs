@@ -2,19 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use super::Strips;
 use super::canvas::{Look, look};
 use crate::{
     artifact::Scores,
     number::{fixed, plural, slug},
     report::{
-        cells::Index,
+        cells::{Index, distinct_rows},
         input::{Cell, ReportInput, Row, Table},
+        tables::MANY_CLASSES,
     },
     stats,
 };
-
-/// So many differences from the paper's protocol stand in a caption; the cells list them all.
-const REASONS: usize = 3;
 
 /// What figures are drawn from.
 pub(super) struct Context<'a> {
@@ -27,6 +26,8 @@ pub(super) struct Drawn {
     pub(super) caption: String,
     pub(super) alt: String,
     pub(super) svg: String,
+    /// As those of a figure.
+    pub(super) panels: Vec<Strips>,
 }
 
 /// A row's results.
@@ -58,11 +59,10 @@ impl<'a> Context<'a> {
         Self { input, index: Index::new(input) }
     }
 
-    /// All pairs, in the order of the tables.
+    /// All pairs, in the order of the tables; results that stand in two tables once.
     pub(super) fn pairs(&self) -> Vec<Pair<'a>> {
-        let of_table =
-            |table: &'a Table| table.rows.iter().filter(|row| row.loss != "ce").filter_map(|row| self.pair(table, row));
-        self.input.tables.iter().flat_map(of_table).collect()
+        let rows = distinct_rows(self.input).into_iter().filter(|(_, row)| row.loss != "ce");
+        rows.filter_map(|(table, row)| self.pair(table, row)).collect()
     }
 
     pub(super) fn side(&self, row: &'a Row) -> Side<'a> {
@@ -92,10 +92,7 @@ impl<'a> Context<'a> {
         let all = plural(cells.len(), "cell");
         let reduced = if reduced > 0 {
             let of = if reduced == cells.len() { String::new() } else { format!(" in {reduced} of {all}") };
-            let reasons = self.index.reasons(cells);
-            let more = reasons.len().saturating_sub(REASONS);
-            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-            format!(" Reduced protocol{of} ({}{more}).", reasons[..reasons.len().min(REASONS)].join("; "))
+            format!(" Reduced protocol{of}: {}.", self.index.protocol_names(cells).join(", "))
         } else {
             String::new()
         };
@@ -160,6 +157,25 @@ impl<'a> Pair<'a> {
             _ => format!("{}: {}, {}: {}", self.sides[0].name, seeds(ce), self.sides[1].name, seeds(other)),
         }
     }
+}
+
+/// Of more than [`MANY_CLASSES`] classes figures show so many.
+const SOME_CLASSES: usize = 10;
+
+/// Which classes a figure shows: all, or of many those with the largest values, in their order.
+pub(super) fn chosen_classes(values: &[f64]) -> Vec<usize> {
+    let mut classes: Vec<usize> = (0..values.len()).collect();
+    if classes.len() > MANY_CLASSES {
+        classes.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+        classes.truncate(SOME_CLASSES);
+        classes.sort_unstable();
+    }
+    classes
+}
+
+/// What a caption says of the classes that are left out; empty if none is.
+pub(super) fn of_classes(shown: usize, all: usize) -> String {
+    if shown < all { format!(" Of {all} classes the {shown} with the most errors.") } else { String::new() }
 }
 
 /// `1 seed`, `5 seeds`

@@ -91,7 +91,7 @@ pub(super) fn draw(context: &Context, setting: &Setting, id: &str) -> Result<Opt
         }
         Ok(())
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: Vec::new() }))
 }
 
 /// The classes' training images, where they are imbalanced.

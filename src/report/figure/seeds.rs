@@ -2,6 +2,7 @@
 
 use plotters::{prelude::*, style::text_anchor::HPos};
 
+use super::Strips;
 use super::{
     axes::{NORMAL, Panel, SMALL, shortened, ticks, upright},
     canvas::{Area, Canvas, Painted, text},
@@ -19,7 +20,8 @@ const LEFT: i32 = 44;
 const TOP: i32 = 64;
 
 pub(super) fn draw(context: &Context, pairs: &[Pair], id: &str) -> Result<Option<Drawn>> {
-    let shown: Vec<&Pair> = pairs.iter().filter(|pair| pair.cells().iter().any(|cell| top1(cell).is_some())).collect();
+    let has_both = |pair: &&Pair| pair.sides.iter().all(|side| side.cells.iter().any(|cell| top1(cell).is_some()));
+    let shown: Vec<&Pair> = pairs.iter().filter(has_both).collect();
     if shown.is_empty() {
         return Ok(None);
     }
@@ -45,7 +47,14 @@ pub(super) fn draw(context: &Context, pairs: &[Pair], id: &str) -> Result<Option
         }
         Ok(())
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: panels(shown.len()) }))
+}
+
+/// Two panels beside each other, for narrow screens.
+fn panels(shown: usize) -> Vec<Strips> {
+    let half = (LEFT + 2 * EACH.0) as u32;
+    let first = vec![[0, half]];
+    if shown > 2 { vec![first, vec![[0, LEFT as u32], [half, WIDTH as u32]]] } else { vec![first] }
 }
 
 fn top1(cell: &Cell) -> Option<f64> {

@@ -69,7 +69,7 @@ pub(super) fn draw<'a>(context: &Context<'a>, rows: &[&'a Row], subject: &str, i
         }
         Ok(())
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: Vec::new() }))
 }
 
 /// Linear around 0, logarithmic beyond.

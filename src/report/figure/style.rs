@@ -23,3 +23,5 @@ pub(super) const INK: RGBColor = RGBColor(0x22, 0x22, 0x22);
 /// [`INK`] as SVG has it: what has no other colour.
 pub(super) const INK_CODE: &str = "#222222";
 pub(super) const RULE: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
+/// What is quoted from the paper.
+pub(super) const QUOTED: RGBColor = RGBColor(0x6B, 0x3F, 0xA0);

@@ -3,7 +3,11 @@
 use super::{
     Expected, Figure, calibration, confusion, cost, distribution, false_positives,
     pair::{Context, Drawn, Pair},
+<<<<<<< HEAD
     recall, rows, seeds, severity, smoothness,
+=======
+    recall, rows, seeds, smoothness, training_loss,
+>>>>>>> b2818a4 (The report opens with its verdict; protocols have names; figures fit phones, dark mode and paper; the audit asks the authors)
 };
 use crate::{error::Result, number::slug, report::input::Row};
 
@@ -28,6 +32,8 @@ const OF_PAIRS: [OfPair; 4] = [
     ("S4", "Calibration", calibration::subject, calibration::draw),
 ];
 
+const TRAINING_LOSS: OfPair = ("S9", "Training loss", training_loss::subject, training_loss::draw);
+
 /// All places, in the report's order.
 pub(super) fn expected(context: &Context) -> Vec<Expected> {
     let pairs = context.pairs();
@@ -40,7 +46,8 @@ pub(super) fn figures(context: &Context) -> Result<Vec<Figure>> {
     let figure = |place: Place| {
         let Expected { file, number, group, .. } = place.expected;
         let drawn = (place.draw)(file.trim_end_matches(".svg"))?;
-        Ok(drawn.map(|Drawn { caption, alt, svg }| Figure { file, number, group, caption, alt, svg }))
+        let figure = |Drawn { caption, alt, svg, panels }| Figure { file, number, group, caption, alt, svg, panels };
+        Ok(drawn.map(figure))
     };
     places(context, &pairs).into_iter().filter_map(|place| figure(place).transpose()).collect()
 }
@@ -48,16 +55,7 @@ pub(super) fn figures(context: &Context) -> Result<Vec<Figure>> {
 fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>> {
     let of_paper = |pair: &&Pair| pair.sides.iter().any(|side| side.row.paper.is_some());
     let chosen: Vec<&Pair> = pairs.iter().filter(|pair| pairs.len() <= MANY_PAIRS || of_paper(pair)).collect();
-    let mut all = Vec::new();
-    for (number, group, subject, draw) in OF_PAIRS {
-        let place = |(index, pair): (usize, &&'a Pair<'a>)| {
-            let pair = *pair;
-            let place = numbered(number, index, chosen.len());
-            let expected = expected_at(&format!("figure{number}-{}", pair.key), place, subject(pair), group);
-            Place { expected, draw: Box::new(move |id: &str| draw(context, pair, id)) as Draw<'a> }
-        };
-        all.extend(chosen.iter().enumerate().map(place));
-    }
+    let mut all: Vec<Place> = OF_PAIRS.into_iter().flat_map(|kind| of_pairs(context, &chosen, kind)).collect();
     all.extend(smoothness(context));
     if !pairs.is_empty() {
         let expected = expected_at("figureS6-seeds", numbered("S6", 0, 1), seeds::SUBJECT.to_owned(), "Seeds");
@@ -68,8 +66,27 @@ fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>>
         all.push(Place { expected, draw: Box::new(move |id: &str| cost::draw(context, id)) });
     }
     all.extend(recalls(context));
+<<<<<<< HEAD
     all.extend(severities(context));
+=======
+    all.extend(of_pairs(context, &chosen, TRAINING_LOSS));
+>>>>>>> b2818a4 (The report opens with its verdict; protocols have names; figures fit phones, dark mode and paper; the audit asks the authors)
     all
+}
+
+/// A figure of one kind for each pair.
+fn of_pairs<'a>(
+    context: &'a Context<'a>,
+    pairs: &[&'a Pair<'a>],
+    (number, group, subject, draw): OfPair,
+) -> Vec<Place<'a>> {
+    let place = |(index, pair): (usize, &&'a Pair<'a>)| {
+        let pair = *pair;
+        let place = numbered(number, index, pairs.len());
+        let expected = expected_at(&format!("figure{number}-{}", pair.key), place, subject(pair), group);
+        Place { expected, draw: Box::new(move |id: &str| draw(context, pair, id)) as Draw<'a> }
+    };
+    pairs.iter().enumerate().map(place).collect()
 }
 
 /// One figure for each setting with results on imbalanced data.

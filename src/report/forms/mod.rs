@@ -3,6 +3,7 @@
 //! Like the report they are functions of its input, byte for byte the same on every machine. Measured and quoted numbers
 //! never look the same, a reduced or an imported one says so, and a missing one can be seen.
 
+mod authors;
 mod convert;
 mod csv;
 mod junit;
@@ -42,6 +43,7 @@ pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
     let text = |name: &str, text: String| (name.to_owned(), text.into_bytes());
     let mut files = vec![
         text("summary.md", summary(derived)?),
+        text(authors::NAME, authors::authors(derived)?),
         ("claims.json".to_owned(), json(&Claims { ledger, audit })?),
         text("claims.xml", junit::junit(input, ledger)?),
         text("numbers.tex", numbers::numbers(derived)),

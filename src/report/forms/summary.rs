@@ -14,6 +14,7 @@ use crate::report::input::{CellState, ReportInput, Row, Table};
 use crate::report::ledger::{self, Entry, Ledger};
 use crate::report::markdown::render;
 use crate::report::tables::{self, Comparison};
+use crate::report::view::Opening;
 use crate::shell;
 
 /// The first line: by it a comment is found again, to be replaced.
@@ -33,7 +34,7 @@ struct Level {
     tables: usize,
 }
 
-/// From everything to next to nothing. The last fits always: 10 claims, 10 deviations and 10 reasons with up to three
+/// From everything to next to nothing. The last fits always: 10 claims, 10 protocols and 10 reasons with up to three
 /// strings each of 60 characters, none longer than 6 bytes when escaped.
 const LEVELS: [Level; 6] = [
     Level { text: 1000, lines: 1000, tables: 100 },
@@ -70,7 +71,8 @@ struct View {
     reduced: usize,
     other_data: bool,
     data: String,
-    deviations: Lines<String>,
+    headline: String,
+    protocols: Lines<String>,
     family: usize,
     printed: String,
     claims: Lines<ClaimView>,
@@ -149,8 +151,6 @@ impl Level {
 
 fn view(derived: &Derived, level: Level) -> View {
     let Derived { input, ledger, status, .. } = derived;
-    let deviations =
-        status.deviations.iter().map(|(what, cells)| format!("{} ({})", level.cut(what), plural(*cells, "cell")));
     let made = input.cells.iter().find_map(|cell| cell.environment.as_ref());
     let program = made.map(made_with);
     let mut command = vec!["fpl-repro", "all"];
@@ -170,7 +170,8 @@ fn view(derived: &Derived, level: Level) -> View {
         reduced: status.reduced_done,
         other_data: status.other_data,
         data: level.cut(&input.dataset.name),
-        deviations: level.lines(deviations.collect(), "difference"),
+        headline: Opening::new(derived).headline,
+        protocols: level.lines(protocols(derived, level), "protocol"),
         family: ledger.family,
         printed: printed(ledger),
         claims: level.lines(ledger.entries.iter().map(|entry| claim(entry, level)).collect(), "claim"),
@@ -178,6 +179,18 @@ fn view(derived: &Derived, level: Level) -> View {
         missing: level.lines(missing(input, level), "reason"),
         program: program.map(|program| level.cut(&program)).unwrap_or_default(),
     }
+}
+
+/// What the names of reduced protocols mean.
+fn protocols(derived: &Derived, level: Level) -> Vec<String> {
+    let protocols = derived.index.protocols();
+    let line = |name: &str, differences: &[String]| level.cut(&format!("{name}: {}", differences.join("; ")));
+    let common = (!protocols.common.is_empty()).then(|| line(&protocols.sharing.join(", "), &protocols.common));
+    let own = protocols.list.iter().map(|protocol| {
+        let cells = plural(protocol.cells, "cell");
+        line(&format!("{} ({cells})", protocol.name), &protocol.differences)
+    });
+    common.into_iter().chain(own).collect()
 }
 
 /// How many printed numbers lie where: `2 inside, 2 outside, 8 not run`.

@@ -161,7 +161,6 @@ fn number(gather: &Gather, row: RowId, measure: &'static Measure, printed: f64) 
         "no run has it".clone_into(&mut number.why);
     } else if !deviations.is_empty() {
         number.level = Level::Reduced;
-        number.why = deviations.join("; ");
     } else {
         match predict(gather, &number.row, measure, Epoch::Last) {
             Ok(Predicted { prediction, pooled }) => {

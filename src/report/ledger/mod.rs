@@ -188,6 +188,7 @@ impl Entry {
                 fixed(low.min(high), 2),
                 fixed(low.max(high), 2)
             ),
+            ask: "How many pairs of runs are behind these numbers, and what did each give?".into(),
             seriousness: Seriousness::Substantial,
         })
     }

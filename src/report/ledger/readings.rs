@@ -119,7 +119,7 @@ fn fit(gather: &Gather, row: &RowId, (about, reading): (&str, &str), cells: RowI
     let deviations = gather.deviations(&cells);
     let fit = reading_fit(&fits).filter(|fit| fit.numbers == numbers.len() && deviations.is_empty());
     if !deviations.is_empty() {
-        note = format!("reduced: {}", deviations.join("; "));
+        note = "reduced protocol".to_owned();
     }
     RowReading {
         about: about.to_owned(),

@@ -14,7 +14,9 @@ use crate::report::{
 pub struct AssumptionView {
     /// What is open.
     pub about: String,
-    /// Our reading: keys of the configuration and their values.
+    /// Our reading in words; empty where this configuration has another.
+    pub words: String,
+    /// Keys of the configuration and their values.
     pub ours: Vec<(String, String)>,
     /// Whether every claim rests on it.
     pub all_claims: bool,
@@ -55,6 +57,7 @@ pub(super) fn assumptions(input: &ReportInput, ledger: &Ledger) -> Vec<Assumptio
             ledger.entries.iter().filter(|entry| assumption.claims.contains(&entry.claim.id)).collect();
         AssumptionView {
             about: assumption.about.clone(),
+            words: if holds(input, assumption) { assumption.ours.clone() } else { String::new() },
             ours: ours(input, assumption),
             all_claims: assumption.claims.is_empty(),
             checks: rest_on
@@ -69,6 +72,11 @@ pub(super) fn assumptions(input: &ReportInput, ledger: &Ledger) -> Vec<Assumptio
         }
     };
     input.paper.assumptions.iter().map(view).collect()
+}
+
+/// Whether the configuration has the values that our reading is in words.
+fn holds(input: &ReportInput, assumption: &Assumption) -> bool {
+    assumption.keys.iter().zip(&assumption.values).all(|(key, value)| input.readings.get(key) == Some(value))
 }
 
 fn ours(input: &ReportInput, assumption: &Assumption) -> Vec<(String, String)> {

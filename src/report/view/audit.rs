@@ -38,6 +38,8 @@ pub struct FindingView {
     pub says: String,
     /// What follows.
     pub follows: String,
+    /// What the authors are asked.
+    pub ask: String,
 }
 
 /// What one run can tell about a pair of rows.
@@ -79,7 +81,12 @@ pub(super) fn view(audit: &Audit) -> AuditView {
 }
 
 fn finding(finding: &Finding) -> FindingView {
-    FindingView { place: finding.place.clone(), says: true_minus(&finding.says), follows: true_minus(&finding.follows) }
+    FindingView {
+        place: finding.place.clone(),
+        says: true_minus(&finding.says),
+        follows: true_minus(&finding.follows),
+        ask: finding.ask.clone(),
+    }
 }
 
 fn resolution(of: &Resolution) -> ResolutionView {

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::evidence::{EvidenceView, evidence_view, tests};
 use super::forest::{self, Forest};
-use crate::number::{p_value, plural, slug};
+use crate::number::{p_value, slug};
 use crate::paper::{Claim, Sign};
 use crate::report::{
-    cells::{self, CellLink, Index, Source, is_other_data},
+    cells::{self, CellLink, Index, Source},
     input::ReportInput,
     ledger::{Entry, Ledger, RULES, Reading, Verdict},
 };
@@ -15,8 +15,6 @@ use crate::report::{
 /// What held up.
 #[derive(Debug, Serialize)]
 pub struct Claims {
-    /// In a sentence or two.
-    pub summary: String,
     /// How many claims have each verdict, all verdicts in their order.
     pub counts: Vec<Count>,
     /// Claims of the declared family, which p values are adjusted over.
@@ -86,6 +84,10 @@ pub struct ClaimView {
     pub forest: Option<Forest>,
     /// Under other readings.
     pub readings: Vec<ReadingView>,
+    /// Whether any of them has runs.
+    pub read: bool,
+    /// Whether there are runs, under this reading or another.
+    pub told: bool,
 }
 
 /// One side of a difference.
@@ -97,6 +99,8 @@ pub struct Side {
     pub of_paper: bool,
     /// Where its cells stand together; empty if they are in no table.
     pub href: String,
+    /// The names of the protocols that its runs follow instead of the paper's.
+    pub protocols: Vec<String>,
     /// One per seed.
     pub cells: Vec<CellLink>,
 }
@@ -119,7 +123,6 @@ pub struct ReadingView {
 /// The ledger.
 pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Claims {
     Claims {
-        summary: summary(input, ledger),
         counts: RULES
             .iter()
             .map(|rule| Count { verdict: verdict_view(rule.verdict), claims: ledger.count(rule.verdict) })
@@ -139,52 +142,12 @@ pub(super) fn verdict_view(verdict: Verdict) -> VerdictView {
     VerdictView { key: slug(rule.title), title: rule.title, sign: rule.sign }
 }
 
-/// What a reader takes away who reads nothing else.
-fn summary(input: &ReportInput, ledger: &Ledger) -> String {
-    let claims = plural(ledger.entries.len(), "claim");
-    let tested: Vec<&Entry> = ledger.entries.iter().filter(|entry| entry.evidence.pairs() > 0).collect();
-    if ledger.entries.is_empty() {
-        return "The paper’s data list no claim.".to_owned();
-    }
-    if tested.is_empty() {
-        return format!("Nothing has been tested: none of {claims} has a pair of runs with the same seed.");
-    }
-    if is_other_data(&input.dataset) {
-        return format!(
-            "Nothing held up and nothing was refuted: the {} of {claims} that have runs were run on data that are not \
-             CIFAR-10, and the verdict on each is “inconclusive” whatever the numbers are.",
-            tested.len()
-        );
-    }
-    let of = |verdict| ledger.count(verdict);
-    let proper = tested.iter().filter(|entry| entry.evidence.deviations.is_empty()).count();
-    let text = format!(
-        "Of {claims}, {} held up in the paper’s experiment, {} turned out the other way, and {} make no difference that \
-         matters; {} were run in what is not the paper’s experiment; {} show the claimed direction without proof, {} the \
-         other, {} cannot be decided by these runs, and {} were not run.",
-        of(Verdict::Reproduced),
-        of(Verdict::Contradicted),
-        of(Verdict::NoDifference),
-        of(Verdict::NotRebuilt),
-        of(Verdict::DirectionOnly),
-        of(Verdict::OtherDirection),
-        of(Verdict::Inconclusive),
-        of(Verdict::NotRun)
-    );
-    let reduced = match tested.len() - proper {
-        0 => return text,
-        _ if proper == 0 => "All runs are of a reduced protocol".to_owned(),
-        some => format!(
-            "The runs behind {some} of the {} with runs are of a reduced protocol",
-            plural(tested.len(), "claim")
-        ),
-    };
-    format!("{text} {reduced}, which can show a direction but neither reproduce nor contradict.")
-}
-
 fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
     let Entry { claim, paper_effect, evidence, verdict, .. } = entry;
+    let read = entry.readings.iter().any(|reading| reading.evidence.pairs() > 0);
     ClaimView {
+        read,
+        told: read || evidence.pairs() > 0,
         anchor: anchor(&claim.id),
         href: format!("#{}", anchor(&claim.id)),
         id: claim.id.clone(),
@@ -228,6 +191,7 @@ fn side(input: &ReportInput, index: &Index, prefix: &str) -> Side {
         of_paper: found.is_some_and(|(table, _)| input.paper.has_table(&table.id)),
         prefix: prefix.to_owned(),
         href: source.as_ref().map(|source| source.href.clone()).unwrap_or_default(),
+        protocols: source.as_ref().map(|source| source.protocols.clone()).unwrap_or_default(),
         cells: source.map(|source| source.cells).unwrap_or_default(),
     }
 }

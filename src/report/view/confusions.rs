@@ -6,6 +6,7 @@ use crate::number::{fixed, mean_of};
 use crate::report::{
     cells::{Index, Source, title},
     input::{Cell, ReportInput},
+    tables::MANY_CLASSES,
 };
 use crate::stats;
 
@@ -35,9 +36,12 @@ pub struct ConfusionRow {
     pub eq9: String,
 }
 
-/// One per row with results.
+/// One per row with results; none of so many classes that no reader finds a field.
 pub(super) fn confusions(input: &ReportInput, index: &Index) -> Vec<Confusion> {
     let mut all = Vec::new();
+    if input.dataset.classes.len() > MANY_CLASSES {
+        return all;
+    }
     for (table, row) in input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row))) {
         let scored = index.scored(row);
         if scored.is_empty() {

@@ -37,8 +37,6 @@ pub struct EvidenceView {
     pub detectable: Option<String>,
     /// Whether the runs do not follow the paper's protocol.
     pub reduced: bool,
-    /// How.
-    pub deviations: Vec<String>,
     /// Pairs that were run elsewhere, in whole or in part.
     pub imported: usize,
 }
@@ -62,7 +60,6 @@ pub(super) fn evidence_view(claim: &Claim, evidence: &Evidence) -> Option<Eviden
         binomial_se: evidence.binomial_se.map(value),
         detectable: evidence.detectable.map(value),
         reduced: !evidence.deviations.is_empty(),
-        deviations: evidence.deviations.clone(),
         imported: evidence.imported,
     })
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::panels::in_page;
 use crate::number::slug;
 use crate::report::{
     figure::{self, Expected, Figure},
@@ -11,6 +12,10 @@ use crate::report::{
 /// The report's figures.
 #[derive(Debug, Serialize)]
 pub struct Figures<'a> {
+    /// What held up, for the first screen; `None` if it has no data.
+    pub effects: Option<Slot<'a>>,
+    /// The printed numbers on our distribution, likewise.
+    pub levels: Option<Slot<'a>>,
     /// The paper's, by number: Figure 1, 2 and 3.
     pub paper: [Vec<Slot<'a>>; 3],
     /// Ours.
@@ -52,13 +57,14 @@ pub struct Shown<'a> {
     pub caption: &'a str,
     /// What it shows, for those who do not see it.
     pub alt: &'a str,
-    /// The figure.
-    pub svg: &'a str,
+    /// The figure as it stands in a page.
+    pub svg: String,
 }
 
 impl<'a> Figures<'a> {
     /// All of `input`'s, drawn or not.
     pub(super) fn new(input: &ReportInput, figures: &'a [Figure]) -> Self {
+        let (mut effects, mut levels) = (None, None);
         let mut paper = [Vec::new(), Vec::new(), Vec::new()];
         let mut supplementary: Vec<FigureGroup> = Vec::new();
         for expected in figure::expected(input) {
@@ -66,6 +72,11 @@ impl<'a> Figures<'a> {
             let slot = slot(expected, figures);
             if let Some(number) = of_paper {
                 paper[number - 1].push(slot);
+                continue;
+            }
+            if [figure::EFFECTS, figure::LEVELS].contains(&slot.file.as_str()) {
+                let place = if slot.file == figure::EFFECTS { &mut effects } else { &mut levels };
+                *place = Some(slot).filter(|slot| slot.figure.is_some());
                 continue;
             }
             let at = supplementary.iter().position(|group| group.title == title).unwrap_or_else(|| {
@@ -78,7 +89,7 @@ impl<'a> Figures<'a> {
                 None => supplementary[at].missing.push(number),
             }
         }
-        Self { paper, supplementary }
+        Self { effects, levels, paper, supplementary }
     }
 }
 
@@ -89,6 +100,6 @@ fn slot(expected: Expected, figures: &[Figure]) -> Slot<'_> {
         file: expected.file,
         number: expected.number,
         subject: expected.subject,
-        figure: figure.map(|figure| Shown { caption: &figure.caption, alt: &figure.alt, svg: &figure.svg }),
+        figure: figure.map(|figure| Shown { caption: &figure.caption, alt: &figure.alt, svg: in_page(figure) }),
     }
 }

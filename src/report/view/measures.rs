@@ -1,7 +1,5 @@
 //! What the paper does not report: further measures of the predictions, and what the trainings cost.
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
 use crate::number::{duration, fixed};
@@ -119,11 +117,10 @@ pub(super) fn costs(input: &ReportInput, index: &Index) -> Vec<Cost> {
     titled(input).filter_map(view).collect()
 }
 
-/// Rows, each once, even if its cells stand in two tables, and whether the paper has their table.
+/// Rows, each once, even if its results stand in two tables, and whether the paper has their table.
 pub(super) fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String, &Row)> {
-    let mut seen = BTreeSet::new();
-    let rows = input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row)));
-    rows.filter(move |(_, row)| seen.insert(&row.cells))
+    cells::distinct_rows(input)
+        .into_iter()
         .map(|(table, row)| (input.paper.has_table(&table.id), cells::title(table, row), row))
 }
 

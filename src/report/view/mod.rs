@@ -1,5 +1,6 @@
 //! The whole report as plain data: what both formats show, in their order.
 
+mod opening;
 mod forest;
 mod evidence;
 mod claims;
@@ -7,6 +8,7 @@ mod assumptions;
 mod audit;
 mod printed;
 mod confusions;
+mod panels;
 mod figures;
 mod measures;
 mod changed_data;
@@ -19,10 +21,12 @@ use super::{
     derived::Derived,
     figure::Figure,
     input::{ReportInput, SetupRow},
+    protocols::Protocols,
     status::Status,
     tables::{Contrast, TableView, contrasts},
 };
 use crate::paper::Paper;
+pub use opening::Opening;
 use {
     assumptions::AssumptionView,
     audit::AuditView,
@@ -43,12 +47,18 @@ pub struct View<'a> {
     /// Whether the paper's address can be linked to.
     pub linked: bool,
     pub words: Words,
+    /// The first screen.
+    pub opening: Opening,
     pub profile: &'a str,
     pub profile_note: &'a str,
     pub status: &'a Status,
+    /// Protocols that are not the paper's.
+    pub protocols: &'a Protocols,
     pub claims: Claims,
     /// The numbers that the paper prints, against our runs.
     pub printed: Vec<PrintedView>,
+    /// Rows of the paper without runs.
+    pub printed_without_runs: Vec<String>,
     /// Readings of what is open, by how well they foretell those numbers.
     pub readings: Vec<RowReadingsView>,
     pub audit: AuditView,
@@ -66,6 +76,8 @@ pub struct View<'a> {
     pub changed_data: ChangedData,
     pub costs: Vec<Cost>,
     pub groups: Vec<Group>,
+    /// Where all cells ran, if that is one place; else empty, and every group says where its own did.
+    pub place: String,
 }
 
 /// The data.
@@ -86,16 +98,20 @@ impl<'a> View<'a> {
     /// What the report says.
     pub fn new(derived: &'a Derived<'a>, figures: &'a [Figure]) -> Self {
         let Derived { input, index, ledger, audit, tables, status } = derived;
+        let groups = cells::groups(input, index);
         let (paper_tables, further_tables) = tables.iter().partition(|table| input.paper.has_table(&table.id));
         Self {
             paper: &input.paper,
             linked: ["https://", "http://"].iter().any(|scheme| input.paper.url.starts_with(scheme)),
             words: Words::new(derived),
+            opening: Opening::new(derived),
             profile: &input.profile,
             profile_note: &input.profile_note,
             status,
+            protocols: index.protocols(),
             claims: claims::claims(input, index, ledger),
             printed: printed::printed(input, ledger),
+            printed_without_runs: printed::without_runs(ledger),
             readings: printed::readings(ledger),
             audit: audit::view(audit),
             assumptions: assumptions::assumptions(input, ledger),
@@ -109,7 +125,8 @@ impl<'a> View<'a> {
             measures: measures::measures(input, index),
             changed_data: changed_data::changed_data(input, index),
             costs: measures::costs(input, index),
-            groups: cells::groups(input, index),
+            place: place(&groups),
+            groups,
         }
     }
 }
@@ -129,6 +146,13 @@ impl View<'_> {
             }
         }
     }
+}
+
+/// The one place where all cells ran.
+fn place(groups: &[Group]) -> String {
+    let mut places = groups.iter().flat_map(|group| &group.places).map(|(place, _)| place);
+    let first = places.next();
+    first.filter(|first| places.all(|place| place == *first)).cloned().unwrap_or_default()
 }
 
 fn data(input: &ReportInput) -> Data<'_> {

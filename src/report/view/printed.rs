@@ -55,6 +55,8 @@ pub struct ReadingFitView {
     pub about: String,
     /// How it is read.
     pub reading: String,
+    /// Whether there are runs of it.
+    pub run: bool,
     /// Log predictive density.
     pub log_density: Option<String>,
     /// Adjusted p.
@@ -103,6 +105,22 @@ pub(super) fn readings(ledger: &Ledger) -> Vec<RowReadingsView> {
     ledger.readings.iter().filter(has_runs).map(view).collect()
 }
 
+/// Whether there is a run of every number.
+fn is_run(reading: &RowReading) -> bool {
+    reading.numbers.iter().all(|number| number.runs > 0)
+}
+
+/// Rows of the paper that have no run, each once.
+pub(super) fn without_runs(ledger: &Ledger) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for row in ledger.numbers.iter().filter(|number| number.runs == 0).map(|number| number.row.to_string()) {
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
 fn reading_view(reading: &RowReading) -> ReadingFitView {
     let number = |number: &ReadNumber| {
         let measure = number.measure;
@@ -114,6 +132,7 @@ fn reading_view(reading: &RowReading) -> ReadingFitView {
     ReadingFitView {
         about: reading.about.clone(),
         reading: reading.reading.clone(),
+        run: is_run(reading),
         log_density: reading.log_density.map(|density| fixed(density, 1)),
         p: reading.p.map(p_value),
         excluded: reading.excluded,

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::number::{fixed, plural};
 use crate::report::derived::Derived;
 use crate::report::ledger::RULES;
+use crate::report::protocols::Protocol;
 
 /// Something that is explained: the term, and what is said of it.
 type Term = (&'static str, &'static str);
@@ -19,6 +20,11 @@ pub struct Words {
     /// That the data are not CIFAR-10; what is shown of the data's name follows.
     pub other_data: (&'static str, String),
     pub reduced: (&'static str, String),
+    /// Why the numbers can be believed.
+    pub believe: &'static str,
+    /// What the loss is, and what it is compared with.
+    pub method: [&'static str; 2],
+    pub protocols: &'static str,
     /// How the ledger is to be read.
     pub claims: String,
     /// The verdict, its condition, and what to do about it.
@@ -54,13 +60,21 @@ impl Words {
             reduced: (
                 "Reduced runs.",
                 format!(
-                    "{} of {} {} not follow the paper’s protocol. Their numbers are marked † and are no evidence for or \
-                     against the paper’s claims.",
+                    "{} of {} {} not follow the paper’s protocol but {}. Their numbers are marked † and are no evidence \
+                     for or against the paper’s claims.",
                     status.reduced,
                     plural(status.cells, "cell"),
-                    if status.cells == 1 { "does" } else { "do" }
+                    if status.cells == 1 { "does" } else { "do" },
+                    names(&derived.index.protocols().list)
                 ),
             ),
+            believe: "Every number of ours leads to the runs behind it, and anyone can compute all of them again from the bundle.",
+            method: [
+                "Cross-entropy (CE) looks at p_T alone, the probability that the network gives to the true class.",
+                "False Positive Loss (FPL) also penalises p_F, the largest probability of a wrong class, so that the class \
+                 that is mistaken for the true one is pushed down; α_i = (N − N_i)/N is 0.9 for every class of CIFAR-10.",
+            ],
+            protocols: "How the runs differ from the paper’s protocol (paper → ours). Rows, captions and claims name these.",
             claims: format!(
                 "A claim is about the difference between two losses. Ours is the mean over pairs of runs with the same \
                  seed, with its 95 % interval by Student’s t. The p value is that of joint sign flips: if the losses do not \
@@ -73,20 +87,21 @@ impl Words {
                 derived.input.paper.family.looks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                 fixed(100.0 * derived.input.paper.family.level, 0)
             ),
-            printed: "Was the experiment rebuilt? Every total and accuracy that the paper prints, against the 95 % prediction \
+            printed: "Every total and accuracy that the paper prints, against the 95 % prediction \
                       interval of one further run of ours. Outside: p below 5 %, adjusted by Holm over all of them, those \
                       without runs counted. The spread is that of the row’s own runs; where they are fewer than five, that \
                       of all rows with the same architecture (pooled). With fewer than four degrees of freedom a number can be \
                       excluded but not taken in: the interval holds nearly everything.",
-            readings: "Which reading is the paper’s? For each row that the paper prints, the log density of a further run at the \
+            readings: "For each row that the paper prints, the log density of a further run at the \
                        printed numbers under every reading that was run, the likeliest first; excluded where p is below 5 %.",
             verdicts: RULES.iter().map(|rule| (rule.title, rule.when, rule.then)).collect(),
             audit: "The paper’s numbers and statements held against each other. This needs no run: it is the same in every \
                     report.",
-            resolution: "The paper has one run per row. A difference between two accuracies is told from chance with 80 % \
-                         power if it is 2.8 standard errors of a difference, about four of one accuracy. McNemar’s exact \
-                         test on the same images would need to know which images both networks miss; from the error counts \
-                         alone, its p lies between the two values given.",
+            resolution: "The paper has one run per row. Both networks of a pair are tested on the same images, so the test for their \
+                         difference is McNemar’s, which needs to know which images both miss; from the error counts alone, \
+                         its exact p lies between the two values given. Accuracies of independent test images would have \
+                         to differ by 2.8 standard errors of a difference to be told apart with 80 % power: more than is needed \
+                         here.",
             setup: "Setup: the paper’s beside ours, the latter read from the records of the runs.",
             other_reading: "“False positive” can also be read as an image of the class that is missed. The totals are the \
                             same: see",
@@ -111,15 +126,19 @@ fn of_status(derived: &Derived) -> String {
     let status = &derived.status;
     let be = |count: usize, one: &'static str, several: &'static str| if count == 1 { one } else { several };
     let mut text = format!(
-        "of {} (network × loss × initial weights × seed), {} trained and evaluated, {} failed, {} not run",
+        "of {} (network × loss × initial weights × seed), {} {} results",
         plural(status.cells, "cell"),
         status.done,
-        status.failed,
-        status.not_run
+        be(status.done, "has", "have")
     );
-    if status.reduced_done > 0 {
-        let is = be(status.reduced_done, "is", "are");
-        let _ = write!(text, "; {} of the {} with results {is} reduced", status.reduced_done, status.done);
+    if status.trainings < status.done {
+        let _ = write!(text, ", from {}, since tables share cells", plural(status.trainings, "training"));
+    }
+    let _ = write!(text, "; {} failed, {} not run", status.failed, status.not_run);
+    if status.reduced_done == status.done && status.done > 0 {
+        text += "; all of them follow a reduced protocol";
+    } else if status.reduced_done > 0 {
+        let _ = write!(text, "; {} of the {} with results follow a reduced protocol", status.reduced_done, status.done);
     } else if status.done > 0 {
         text += "; all results follow the paper’s protocol as far as it is known";
     }
@@ -128,6 +147,15 @@ fn of_status(derived: &Derived) -> String {
         let _ = write!(text, "; {} {was} run elsewhere and imported", status.imported);
     }
     text
+}
+
+/// `P1`, `P1 to P4`
+fn names(protocols: &[Protocol]) -> String {
+    match protocols {
+        [] => String::new(),
+        [only] => only.name.clone(),
+        [first, .., last] => format!("{} to {}", first.name, last.name),
+    }
 }
 
 const MEASURES: [Term; 5] = [

@@ -216,6 +216,7 @@ fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
         training_set: read_training_set(&train.join(TRAINING_SET), &manifest)?,
         environment: manifest.environment,
         seconds: manifest.seconds,
+        finished: manifest.finished,
     })
 }
 
