@@ -7,6 +7,7 @@ PATH=$PWD/target/release:$PATH
 set -x
 fpl-repro all --profile quickstart
 fpl-repro plan --profile quickstart
+fpl-repro plan --profile quickstart --json >/dev/null
 fpl-repro plan
 fpl-repro status --profile quickstart
 fpl-repro status --profile quickstart --json >/dev/null
@@ -15,18 +16,22 @@ fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0
 fpl-repro why --profile quickstart table2/resnet18/random/fpl/seed0 table2/resnet18/random/ce/seed0
 fpl-repro why reports/quickstart/report.html
 fpl-repro diff reports/quickstart reports/quickstart/report.json --md
+fpl-repro diff reports/quickstart reports/quickstart/report.json --json >/dev/null
+fpl-repro export checklist reports/quickstart >/dev/null
+fpl-repro export attestation reports/quickstart >/dev/null
 fpl-repro verify
 fpl-repro audit
 fpl-repro audit --json >/dev/null
 fpl-repro claims --profile quickstart
 fpl-repro claims reports/quickstart --json >/dev/null
 fpl-repro plan --profile what-if --cells 'what-if-stem/*'
-fpl-repro bundle --profile quickstart
+fpl-repro bundle --profile quickstart --author 'A Name <https://orcid.org/0000-0002-1825-0097>' --weights target/weights.tar
 fpl-repro verify reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro diff reports/quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro import --profile quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile quickstart
 fpl-repro gc --profile quickstart --dry-run
+fpl-repro gc --profile quickstart --dry-run --json >/dev/null
 fpl-repro completions bash | bash -n
 fpl-repro man | grep -q gc
 make verify-results

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Brings what some tests use where it is there, on Debian as root: Chromium, axe-core, a TeX, and the RO-Crate validator.
+# Brings what some tests use where it is there, on Debian as root: Chromium, axe-core, a TeX with the
+# classes of papers, in-toto's messages, and the RO-Crate validator.
 # Prints the settings with which no test is skipped for lack of one:
 #   eval "$(scripts/tools.sh)"
 set -eu
@@ -10,6 +11,10 @@ tools=$PWD/target/tools
 missing=
 command -v chromium >/dev/null || missing="$missing chromium"
 command -v pdflatex >/dev/null || missing="$missing texlive-latex-recommended"
+kpsewhich IEEEtran.cls acmart.cls >/dev/null || missing="$missing texlive-publishers"
+kpsewhich siunitx.sty >/dev/null || missing="$missing texlive-science"
+# What acmart loads.
+kpsewhich xstring.sty totpages.sty >/dev/null || missing="$missing texlive-latex-extra texlive-plain-generic"
 command -v npm >/dev/null || missing="$missing npm"
 if [ -n "$missing" ]; then
     apt-get update -qq >&2
@@ -17,8 +22,11 @@ if [ -n "$missing" ]; then
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
 fi
 scripts/axe.sh >&2
+scripts/actionlint.sh >&2
+if [ ! -d "$tools" ]; then python3 -m venv "$tools" >&2; fi
+"$tools/bin/python" -c 'import in_toto_attestation' 2>/dev/null ||
+    "$tools/bin/pip" install --quiet --disable-pip-version-check in-toto-attestation==0.9.3 >&2
 if [ ! -f "$tools/rocrate.sqlite" ]; then
-    python3 -m venv "$tools" >&2
     # The validator's one document from the network comes from the package rocrate instead.
     "$tools/bin/pip" install --quiet --disable-pip-version-check roc-validator==0.13.0 rocrate==0.11.0 >&2
     "$tools/bin/python" scripts/rocrate-cache.py "$tools/rocrate" >&2

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 GITHUB_STEP_SUMMARY=$(mktemp)
 export GITHUB_STEP_SUMMARY
-trap 'rm -f "$GITHUB_STEP_SUMMARY" quickstart.tar.gz' EXIT
+trap 'rm -rf "$GITHUB_STEP_SUMMARY" quickstart.tar.gz site statement.json predicate.json' EXIT
 
 # Every `run` is a single line, which `grep` finds and a test checks.
 steps=$(sed -n 's/^ *run: //p' examples/ci/github-actions.yml)

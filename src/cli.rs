@@ -1,20 +1,27 @@
 //! The command line: its doc comments are the help texts.
 
+mod folder;
+mod complain;
+mod scope;
+mod describe;
 mod bundle;
 mod check;
 mod claims;
 mod diff;
+mod export;
 mod verify;
 mod github;
 mod inspect;
 mod survey;
 mod gc;
+mod watch;
+mod schema;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, Jobs, Loaded};
 use crate::error::{Error, Result};
@@ -22,11 +29,15 @@ use crate::event::{Reporter, Verbosity};
 use crate::interrupt;
 use crate::number::plural;
 use crate::plan::{self, Cell, Plan, StageKind};
+use crate::report::json;
 use crate::report::ledger::ledger;
 use crate::run::{Machine, Options, Outcome, Runner, Share, share};
 use crate::shell::word;
 use crate::store::Store;
 use crate::stream::{self, out as print};
+use complain::complain;
+
+pub use schema::schemas;
 
 /// Reproduces "FPL: False Positive Loss" (Kiaei et al., 2023): trains every cell of the paper's tables, and writes a
 /// report that lays the paper's numbers beside the measured ones.
@@ -68,6 +79,9 @@ enum Command {
         /// First measure a few steps of every network whose speed on this machine is not known
         #[arg(long)]
         calibrate: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Show what is there, what is stale, and which field made it so (old → new)
     Status {
@@ -80,6 +94,9 @@ enum Command {
         /// A cell's id, a file of the cache or of a report, or the beginning of a fingerprint
         #[arg(required = true, num_args = 1..=2, value_name = "CELL|FILE")]
         targets: Vec<String>,
+        /// Show every field, however many there are
+        #[arg(long)]
+        all: bool,
     },
     /// Hold the paper's numbers against each other: sums, text against tables, what one run can resolve. Needs no run
     Audit {
@@ -109,11 +126,7 @@ enum Command {
         json: bool,
     },
     /// Write the report and everything that its numbers follow from to one .tar.gz, which checks itself. Runs no cell
-    Bundle {
-        /// The archive [default: fpl-repro-PROFILE.tar.gz beside the report]
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Bundle(bundle::BundleArgs),
     /// Verify a bundle from another machine and bring its cells in, marked as imported
     Import {
         /// The archive
@@ -129,14 +142,32 @@ enum Command {
         #[arg(value_name = "AFTER")]
         after: PathBuf,
         /// Print Markdown
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         md: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write what others ask for from a report: a replication article, checklists, an attestation
+    Export {
+        /// What to write
+        #[arg(value_enum, value_name = "WHAT")]
+        what: export::Kind,
+        /// A report's folder, its report.json, or a bundle
+        #[arg(value_name = "REPORT")]
+        report: PathBuf,
+        /// The file, of an article the folder [default: standard output, of an article `article`]
+        #[arg(short, long, value_name = "PATH")]
+        output: Option<PathBuf>,
     },
     /// Hash every artifact in the cache again, and say what does not match; of a bundle, compute every number again
     Verify {
-        /// A bundle; needs neither a configuration nor a cache
+        /// A bundle, packed or unpacked; needs neither a configuration nor a cache
         #[arg(value_name = "BUNDLE")]
         bundle: Option<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Make a cached cell again, beside the cache, and compare every bit
     Check {
@@ -153,7 +184,12 @@ enum Command {
         /// Remove trainings, evaluations and checkpoints too that no profile's plan and no published report has
         #[arg(long)]
         trainings: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
+    /// Watch trainings in this cache: curves, speed and time left, from what they record. Changes nothing; `q` ends it
+    Watch,
     /// Print a script that completes commands and options: `fpl-repro completions bash`
     Completions {
         /// The shell
@@ -200,10 +236,10 @@ struct Common {
     #[arg(long, global = true, value_name = "N|auto", value_parser = jobs)]
     jobs: Option<Jobs>,
     /// Go on with other cells when one fails (as configured, the default)
-    #[arg(long, global = true, overrides_with = "fail_fast")]
+    #[arg(long, global = true, conflicts_with = "fail_fast")]
     keep_going: bool,
     /// Start no further cell when one fails
-    #[arg(long, global = true, overrides_with = "keep_going")]
+    #[arg(long, global = true)]
     fail_fast: bool,
     /// Download nothing; exit with 3 if something is needed
     #[arg(long, global = true)]
@@ -239,7 +275,7 @@ struct Session {
 /// Runs the command line; the exit code.
 pub fn main() -> u8 {
     interrupt::survive_file_size_limit();
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             let printed = error.print().and_then(|()| std::io::stdout().flush());
@@ -256,6 +292,12 @@ pub fn main() -> u8 {
     }))
 }
 
+/// Prints a value as the JSON files of reports are laid out.
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    print(&String::from_utf8_lossy(&json(value)?));
+    Ok(())
+}
+
 /// The exit code, but that of an error if the command was done and standard output could not be written.
 fn or_unwritten(code: u8) -> u8 {
     let Some(source) = stream::failure() else { return code };
@@ -264,36 +306,27 @@ fn or_unwritten(code: u8) -> u8 {
     if code == 0 { error.exit_code() } else { code }
 }
 
-fn complain(error: &Error) {
-    stream::err(&format!("error: {error}"));
-    if !error.help().is_empty() {
-        stream::err(&format!("help: {}", error.help()));
-    }
-}
-
-/// The completions of a shell, or else the manual page: both follow from the command line's own description.
-fn described(shell: Option<clap_complete::Shell>) -> Result<u8> {
-    let mut text = Vec::new();
-    if let Some(shell) = shell {
-        clap_complete::generate(shell, &mut Cli::command(), "fpl-repro", &mut text);
-    } else {
-        let fault = |error: std::io::Error| Error::Render { what: "manual".into(), message: error.to_string() };
-        clap_mangen::Man::new(Cli::command()).render(&mut text).map_err(fault)?;
-    }
-    print(String::from_utf8_lossy(&text).trim_end());
-    Ok(0)
+/// The command line as it was typed.
+fn parse() -> Result<Cli, clap::Error> {
+    let mut command = scope::limited(Cli::command());
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    scope::check(&mut command, &matches)?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn run(cli: &Cli) -> Result<u8> {
     // Reports and bundles of other projects and machines need no configuration.
     match &cli.command {
-        Command::Diff { before, after, md } => return diff::diff(before, after, *md),
-        Command::Verify { bundle: Some(bundle) } => return bundle::verify(bundle),
+        Command::Diff { before, after, md, json } => {
+            return diff::diff(before, after, diff::Format::of(*md, *json));
+        }
+        Command::Export { what, report, output } => return export::export(*what, report, output.as_deref()),
+        Command::Verify { bundle: Some(bundle), json } => return bundle::verify(bundle, *json),
         Command::Claims { report: Some(report), json } => {
             return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
         }
-        Command::Completions { shell } => return described(Some(*shell)),
-        Command::Man => return described(None),
+        Command::Completions { shell } => return Ok(describe::completions(*shell, scope::limited(Cli::command()))),
+        Command::Man => return describe::man(Cli::command()),
         Command::Readings { report: Some(report), json } => {
             return claims::readings(&ledger(&diff::read(report)?), *json);
         }
@@ -307,9 +340,9 @@ fn run(cli: &Cli) -> Result<u8> {
         | Command::Evaluate(_)
         | Command::Plot(_)
         | Command::Report(_) => session.run(cli.common.strict),
-        Command::Plan { calibrate } => survey::plan(&session, *calibrate),
+        Command::Plan { calibrate, json } => survey::plan(&session, *calibrate, *json),
         Command::Status { json } => survey::status(&session, *json),
-        Command::Why { targets } => inspect::why(&session, targets),
+        Command::Why { targets, all } => inspect::why(&session, targets, *all),
         Command::Audit { json } => claims::audit(&session, *json),
         Command::Claims { json, .. } => {
             let ledger = ledger(&session.runner().content()?);
@@ -321,12 +354,15 @@ fn run(cli: &Cli) -> Result<u8> {
             session.store.save_memo();
             claims::readings(&ledger, *json)
         }
-        Command::Bundle { output } => bundle::write(&session, output.clone()),
+        Command::Bundle(args) => bundle::write(&session, args),
         Command::Import { bundle } => bundle::import(&session, bundle),
-        Command::Diff { .. } | Command::Completions { .. } | Command::Man => Ok(0),
-        Command::Verify { .. } => Ok(verify::verify(&session)),
+        Command::Diff { .. } | Command::Export { .. } | Command::Completions { .. } | Command::Man => Ok(0),
+        Command::Verify { json, .. } => verify::verify(&session, *json),
         Command::Check { rerun } => check::rerun(&session, rerun),
-        Command::Gc { dry_run, trainings } => gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }),
+        Command::Gc { dry_run, trainings, json } => {
+            gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }, *json)
+        }
+        Command::Watch => watch::watch(&session),
     }
 }
 
@@ -344,6 +380,9 @@ impl Session {
             config::load(&file, common.profile.as_deref(), &common.sets()?).map_err(|error| common.as_typed(error))?;
         let shipped = config::shipped()?;
         let root = common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache"));
+        let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
+        folder::check(&root, "--cache-dir")?;
+        folder::check(&reports, "--reports-dir")?;
         if std::path::absolute(&root).is_ok_and(|root| root.to_str().is_none()) {
             return Err(Error::Usage {
                 message: format!("the path of the cache, `{}`, is not UTF-8", root.display()),
@@ -359,7 +398,6 @@ impl Session {
             _ => Verbosity::Normal,
         };
         let options = options(cli, &loaded.config, &plan);
-        let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
         Ok(Self { loaded, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
     }
 

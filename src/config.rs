@@ -19,6 +19,7 @@ use crate::report::input::TableKind;
 
 pub use dataset::{Archive, Dataset, Generated, LabelNoise, Sort, Source};
 pub use source::Sources;
+pub(crate) use source::nearest;
 
 /// The configuration as shipped, with the profiles that add tables to the paper's: what "reduced" is measured against.
 const SHIPPED: [(&str, &str); 5] = [
@@ -251,6 +252,13 @@ pub struct Loaded {
 /// Reads `pipeline.toml`, `paper.toml`, the profile and the `--set`s, merges and checks them.
 pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loaded> {
     let root = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+    if !file.is_file() {
+        let what = if file.exists() { "is no file" } else { "does not exist" };
+        return Err(Error::Usage {
+            message: format!("`{}` {what}", file.display()),
+            help: "name a configuration with `--config FILE`; without it `pipeline.toml` is read".into(),
+        });
+    }
     let mut sources = Sources::default();
     sources.add_file(file)?;
     let paper = root.join(PAPER_FILE);

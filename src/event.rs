@@ -1,5 +1,8 @@
 //! What happens during a run, and the one place that tells the user.
 
+mod line;
+mod whole;
+
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
@@ -10,6 +13,7 @@ use crate::artifact::EpochMetrics;
 use crate::number::duration;
 use crate::plan::StageKind;
 use crate::stream;
+use whole::Whole;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -65,6 +69,10 @@ pub enum Event<'a> {
         /// Estimated seconds to the end of the training.
         remaining: f64,
     },
+    /// Cells that will run, with the estimated seconds of each.
+    Queue(&'a [(String, Option<f64>)]),
+    /// What the claims have come to, in a few words.
+    Decided(&'a str),
     /// Something the user should know.
     Note(&'a str),
 }
@@ -80,19 +88,20 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// Prints events to standard error: one live line per running cell on a terminal, plain lines elsewhere.
+/// Prints events to standard error: on a terminal a live line for the whole and one per running cell, plain lines elsewhere.
 #[derive(Debug)]
 pub struct Reporter {
     verbosity: Verbosity,
     bars: Option<MultiProgress>,
     running: Mutex<BTreeMap<String, ProgressBar>>,
+    whole: Mutex<(Whole, Option<ProgressBar>)>,
 }
 
 impl Reporter {
     /// A reporter for standard error.
     pub fn new(verbosity: Verbosity) -> Self {
         let live = verbosity > Verbosity::Quiet && std::io::stderr().is_terminal();
-        Self { verbosity, bars: live.then(MultiProgress::new), running: Mutex::default() }
+        Self { verbosity, bars: live.then(MultiProgress::new), running: Mutex::default(), whole: Mutex::default() }
     }
 
     /// How much is said.
@@ -100,8 +109,14 @@ impl Reporter {
         self.verbosity
     }
 
+    /// Whether lines are live, so that what changes them is worth finding out.
+    pub fn is_live(&self) -> bool {
+        self.bars.is_some()
+    }
+
     /// Tells the user.
     pub fn emit(&self, event: &Event) {
+        self.count(event);
         match event {
             Event::Hit(stage, subject) => {
                 self.say(Verbosity::Verbose, &format!("{:<8} {subject}: cached", stage.name()));
@@ -113,7 +128,7 @@ impl Reporter {
                 );
             }
             Event::Started { stage, subject, reason } => {
-                self.say(Verbosity::Normal, &format!("{:<8} {subject}: {reason}", stage.name()));
+                self.say(Verbosity::Normal, &format!("{:<8} {subject}: starts ({reason})", stage.name()));
             }
             Event::Finished(stage, subject, seconds) => {
                 self.end(subject);
@@ -141,7 +156,36 @@ impl Reporter {
             }
             Event::Epoch { subject, epochs, metrics, remaining } => self.epoch(subject, *epochs, metrics, *remaining),
             Event::Note(text) => self.say(Verbosity::Normal, text),
+            Event::Queue(_) | Event::Decided(_) => {}
         }
+    }
+
+    /// Brings the line for the whole up to date.
+    fn count(&self, event: &Event) {
+        let Some(bars) = &self.bars else { return };
+        let mut locked = self.whole.lock().unwrap_or_else(PoisonError::into_inner);
+        let (whole, bar) = &mut *locked;
+        match event {
+            Event::Queue(cells) => whole.queue(cells),
+            Event::Decided(text) => whole.decided(text),
+            Event::Started { stage: StageKind::Train, subject, .. } => whole.begins(subject),
+            Event::Step { subject, remaining, .. } | Event::Epoch { subject, remaining, .. } => {
+                whole.remains(subject, *remaining);
+            }
+            Event::Finished(StageKind::Train | StageKind::Evaluate, subject, _)
+            | Event::Hit(StageKind::Evaluate, subject)
+            | Event::Failed(_, subject, _)
+            | Event::Skipped(subject, _) => whole.ends(subject),
+            _ => return,
+        }
+        let (line, (ended, all)) = (whole.line(), whole.progress());
+        if line.is_empty() || ended == all {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        bar.get_or_insert_with(|| styled(bars.insert(0, ProgressBar::new(0)), "{wide_msg}")).set_message(line);
     }
 
     fn epoch(&self, subject: &str, epochs: u32, metrics: &EpochMetrics, remaining: f64) {
@@ -170,11 +214,10 @@ impl Reporter {
         let Some(bars) = &self.bars else { return };
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = running.entry(subject.to_owned()).or_insert_with(|| {
-            let bar = bars.add(ProgressBar::new(length));
-            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:20}] {msg}") {
-                bar.set_style(style.progress_chars("=> "));
-            }
-            bar.set_prefix(subject.to_owned());
+            let (name, has_bar) = line::fitted(subject, columns());
+            let template = if has_bar { "{prefix} [{bar:20}] {wide_msg}" } else { "{prefix} {wide_msg}" };
+            let bar = styled(bars.add(ProgressBar::new(length)), template);
+            bar.set_prefix(name);
             bar
         });
         bar.set_position(position);
@@ -199,6 +242,19 @@ impl Reporter {
             None => stream::err(text),
         }
     }
+}
+
+/// A live line; what is wider than the terminal is cut.
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// Width of the terminal; 80 where it cannot be asked.
+fn columns() -> usize {
+    ratatui::crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns))
 }
 
 /// Bytes for people.

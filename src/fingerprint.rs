@@ -1,5 +1,6 @@
 //! A stage's fingerprint: the sha256 of the canonical JSON of everything that determines its result.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ pub fn canonical(value: &Value) -> String {
 }
 
 /// One field that differs between two identities.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Difference {
     /// Dotted path of the field.
     pub field: String,

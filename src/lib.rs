@@ -31,6 +31,8 @@ pub mod store;
 pub mod event;
 pub mod download;
 pub mod run;
+pub mod watch;
 // What is handed to others, and checked by them.
 pub mod bundle;
+pub mod export;
 pub mod cli;

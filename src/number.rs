@@ -77,7 +77,7 @@ pub fn listed(noun: &str, numbers: &[u64]) -> String {
     format!("{noun}{} {}", if numbers.len() == 1 { "" } else { "s" }, names.join(", "))
 }
 
-/// A duration: `0.4 s`, `41 s`, `5 min 02 s`, `2 h 03 min`.
+/// A duration: `0.4 s`, `41 s`, `5 min 02 s`, `2 h 03 min`, `5 days 03 h`, `118 days`.
 pub fn duration(seconds: f64) -> String {
     if !seconds.is_finite() {
         return "unknown".to_owned();
@@ -87,7 +87,9 @@ pub fn duration(seconds: f64) -> String {
         _ if seconds < 9.95 => format!("{seconds:.1} s"),
         0..60 => format!("{whole} s"),
         60..3600 => format!("{} min {:02} s", whole / 60, whole % 60),
-        _ => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        3600..172_800 => format!("{} h {:02} min", whole / 3600, whole % 3600 / 60),
+        172_800..864_000 => format!("{} days {:02} h", whole / 86_400, whole % 86_400 / 3600),
+        _ => format!("{} days", whole / 86_400),
     }
 }
 

@@ -1,4 +1,5 @@
-//! A bundle's files in and out of a `.tar.gz`: the same bytes for the same files, and nothing taken on trust.
+//! A bundle's files in and out of a `.tar.gz`, or of a folder: the same bytes for the same files, and nothing taken on
+//! trust.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
@@ -20,31 +21,61 @@ const MAX_CONTENT: u64 = 512 << 20;
 const MAX_FILES: usize = 50_000;
 const HELP: &str = "copy it again, or get it again from whoever made it with `fpl-repro bundle`";
 
+/// How a bundle came. Its files decide whether it holds; the packing is only remarked on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As this program packs, down to owners and times.
+    Own,
+    /// By another program.
+    Other,
+    /// A folder.
+    Unpacked,
+}
+
 /// A bundle in memory. Nothing in it is verified yet.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    /// sha256 of the archive.
+    /// sha256 of the archive; of a folder that of the archive that this program packs of it.
     pub sha256: String,
     /// Its file's name.
     pub name: String,
     /// Its files.
     pub files: Files,
-    /// Whether the archive is packed as this program does it, down to owners and times.
-    pub canonical: bool,
+    /// How it came.
+    pub packing: Packing,
 }
 
 impl Archive {
-    /// Reads an archive.
+    /// Reads an archive, or the folder that one was unpacked to.
     ///
     /// # Errors
     /// If it is no complete `.tar.gz`, is too large, or holds anything but plain files with plain, distinct names.
     pub fn read(path: &Path) -> Result<Self> {
+        if path.is_dir() {
+            return Self::of_folder(path);
+        }
         let wrong = |message: String| Error::data(path, message, HELP);
         let size = std::fs::metadata(path).map_err(Error::io("read", path))?.len();
         if size > MAX_ARCHIVE {
             return Err(wrong(format!("has {size} bytes, more than any bundle has ({MAX_ARCHIVE})")));
         }
         Self::from_bytes(&fs::read(path)?, &fs::name(path)).map_err(wrong)
+    }
+
+    fn of_folder(folder: &Path) -> Result<Self> {
+        let wrong = |message: String| Error::data(folder, message, HELP);
+        let (mut files, mut bytes) = (Files::new(), 0);
+        for name in fs::files_below(folder)? {
+            let path = folder.join(&name);
+            bytes += fs::metadata(&path)?.len();
+            if bytes > MAX_CONTENT || files.len() == MAX_FILES {
+                return Err(wrong("holds more than any bundle has".into()));
+            }
+            files.insert(plain_name(&name).map_err(wrong)?, fs::read(&path)?);
+        }
+        let packed = pack(&files).map_err(|error| wrong(error.to_string()))?;
+        let (sha256, name) = (fs::sha256_bytes(&packed), fs::name(folder));
+        Ok(Self { sha256, name, files, packing: Packing::Unpacked })
     }
 
     /// Reads an archive from memory.
@@ -54,8 +85,9 @@ impl Archive {
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, String> {
         let (tar, plain) = unzip(bytes)?;
         let files = unpack(&tar)?;
-        let canonical = plain && tar_of(&files).is_ok_and(|again| again == tar);
-        Ok(Self { sha256: fs::sha256_bytes(bytes), name: name.to_owned(), files, canonical })
+        let own = plain && tar_of(&files).is_ok_and(|again| again == tar);
+        let packing = if own { Packing::Own } else { Packing::Other };
+        Ok(Self { sha256: fs::sha256_bytes(bytes), name: name.to_owned(), files, packing })
     }
 }
 

@@ -23,6 +23,8 @@ pub const MANIFEST: &str = "MANIFEST.json";
 pub const CONFIG: &str = "config.json";
 /// The RO-Crate's metadata.
 pub const CRATE: &str = "ro-crate-metadata.json";
+/// What the bundle is, for whoever unpacks it.
+pub const README: &str = "README.md";
 /// Folder of the report.
 pub const REPORT: &str = "report/";
 /// The class of every test image.
@@ -61,6 +63,62 @@ pub struct Configuration {
     pub shipped: String,
     /// The configuration with all its values.
     pub config: Config,
+    /// Who made it.
+    #[serde(default, skip_serializing_if = "Attribution::is_empty")]
+    pub attribution: Attribution,
+}
+
+/// Who made a bundle, and where it is published; nothing where nobody said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attribution {
+    /// Who ran the cells and answers for the results.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authors: Vec<Author>,
+    /// Where it is published.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub url: String,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Author {
+    /// As cited.
+    pub name: String,
+    /// An address that identifies the person, like an ORCID's; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
+}
+
+impl Attribution {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl std::str::FromStr for Author {
+    type Err = String;
+
+    /// `Ada Lovelace` or `Ada Lovelace <https://orcid.org/0000-0000-0000-0000>`
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, id) = match text.trim().strip_suffix('>').and_then(|text| text.split_once('<')) {
+            Some((name, id)) => (name.trim(), id.trim()),
+            None => (text.trim(), ""),
+        };
+        if name.is_empty() || name.contains(['<', '>']) {
+            return Err("write a name, or a name and an address: `Ada Lovelace <https://orcid.org/…>`".to_owned());
+        }
+        if !id.is_empty() && !is_web(id) {
+            return Err(format!("`{id}` is no address that begins with https://"));
+        }
+        Ok(Self { name: name.to_owned(), id: id.to_owned() })
+    }
+}
+
+/// Whether a text is an address of the web, without white space.
+pub fn is_web(text: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_whitespace)
 }
 
 impl Listing {

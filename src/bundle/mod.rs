@@ -30,20 +30,23 @@ mod archive;
 mod compare;
 mod layout;
 mod evidence;
+mod readme;
 mod rocrate;
 mod remake;
 mod verify;
 mod write;
+mod weights;
 mod import;
 
-pub use archive::{Archive, Files, pack};
+pub use archive::{Archive, Files, Packing, pack};
 pub use fault::Fault;
 pub use import::{Imported, import};
 pub use layout::{
-    CONFIG, CRATE, Configuration, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT, REPORT_MANIFEST,
-    SCHEMA, cell_folder,
+    Attribution, Author, CONFIG, CRATE, Configuration, DATA_MANIFEST, LABELS, Listing, MANIFEST, PLOT_MANIFEST, README,
+    REPORT, REPORT_MANIFEST, SCHEMA, cell_folder, is_web,
 };
 pub use verify::{Verified, verify};
+pub use weights::{Weights, write_weights};
 pub use write::{Written, write};
 
 use crate::error::{Error, Result};

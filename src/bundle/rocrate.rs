@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 use super::archive::Files;
 use super::evidence::Evidence;
 use super::fault::Fault;
-use super::layout::{CONFIG, CRATE, LABELS, MANIFEST, REPORT, get, parse, report_path};
+use super::layout::{
+    Attribution, Author, CONFIG, CRATE, Configuration, LABELS, MANIFEST, README, REPORT, get, parse, report_path,
+};
 use crate::artifact::{METRICS, Manifest, PREDICTIONS, PROBABILITIES, SCORES, TRAINING_SET, WEIGHTS};
 use crate::fs::sha256_bytes;
 use crate::number::slug;
@@ -47,9 +49,11 @@ pub(super) fn metadata(files: &Files, evidence: &Evidence) -> Result<Vec<u8>, Fa
     graph.add(json!({
         "@id": MANIFEST, "@type": "File", "name": "sha256 and size of every file", "encodingFormat": "application/json",
     }));
+    let configuration: Configuration = parse(CONFIG, get(files, CONFIG)?)?;
     contextual(&mut graph, &report, &manifests);
-    actions(&mut graph, files, evidence, &report);
-    graph.add(root(&graph, &report, &manifests));
+    let authors = authors(&mut graph, &configuration.attribution.authors);
+    actions(&mut graph, files, evidence, &report, authors.first());
+    graph.add(root(&graph, &report, &manifests, &configuration.attribution, &authors));
     let metadata = json!({ "@context": [CONTEXT, { "sha256": SHA256 }], "@graph": graph.entities.into_values().collect::<Vec<_>>() });
     crate::report::json(&metadata).map_err(|error| Fault::new(CRATE, error.to_string()))
 }
@@ -131,6 +135,7 @@ fn about(name: &str) -> String {
         (Some(cell), TRAINING_SET) => format!("images per class and wrong labels that {cell} was trained on"),
         (Some(cell), _) => format!("{file} of {cell}"),
         _ if name == CONFIG => "the pipeline's configuration with all its values".to_owned(),
+        _ if name == README => "what this is, and how to verify it".to_owned(),
         _ if name == LABELS => "the class of every test image".to_owned(),
         _ => file.to_owned(),
     }
@@ -180,12 +185,23 @@ fn contextual(graph: &mut Graph, report: &ReportInput, manifests: &[&Manifest]) 
     }
 }
 
+/// Adds the authors; references to them.
+fn authors(graph: &mut Graph, authors: &[Author]) -> Vec<Value> {
+    let reference = |(at, author): (usize, &Author)| {
+        let name = if author.id.is_empty() { format!("#author-{}", at + 1) } else { author.id.clone() };
+        graph.add(json!({ "@id": name, "@type": "Person", "name": author.name }));
+        id(&name)
+    };
+    authors.iter().enumerate().map(reference).collect()
+}
+
 fn application(program: &str) -> String {
     format!("#{}", slug(program))
 }
 
 /// One action per stage that ran, and one for the whole run.
-fn actions(graph: &mut Graph, files: &Files, evidence: &Evidence, report: &ReportInput) {
+fn actions(graph: &mut Graph, files: &Files, evidence: &Evidence, report: &ReportInput, agent: Option<&Value>) {
+    let action = |manifest: &Manifest, object: &Value, result: &Value| by(action(manifest, object, result), agent);
     if let Some(data) = &evidence.data {
         graph.add(action(data, &json!([]), &json!([id(DATA), id(LABELS)])));
     }
@@ -218,13 +234,22 @@ fn actions(graph: &mut Graph, files: &Files, evidence: &Evidence, report: &Repor
     graph.add(action(&evidence.plot, &read, &ids(figures)));
     graph.add(action(&evidence.report, &read, &ids(all.clone())));
     let manifests = || evidence.manifests().into_iter().map(|(_, manifest)| manifest);
-    graph.add(json!({
+    let run = json!({
         "@id": "#run", "@type": "CreateAction", "name": format!("fpl-repro all, profile {}", report.profile),
         "description": "the whole pipeline, from the first stage that is here to the last; perhaps in several sessions",
         "instrument": id(CONFIG), "object": [id(DATA)], "result": ids(all), "actionStatus": "http://schema.org/CompletedActionStatus",
         "startTime": manifests().map(|manifest| time(&manifest.started)).min(),
         "endTime": manifests().map(|manifest| time(&manifest.finished)).max(),
-    }));
+    });
+    graph.add(by(run, agent));
+}
+
+/// An action with who ran it, where that is known.
+fn by(mut action: Value, agent: Option<&Value>) -> Value {
+    if let Some(agent) = agent {
+        action["agent"] = agent.clone();
+    }
+    action
 }
 
 fn action(manifest: &Manifest, object: &Value, result: &Value) -> Value {
@@ -259,8 +284,14 @@ fn circumstances(manifest: &Manifest) -> String {
     parts.join("; ")
 }
 
-fn root(graph: &Graph, report: &ReportInput, manifests: &[&Manifest]) -> Value {
-    json!({
+fn root(
+    graph: &Graph,
+    report: &ReportInput,
+    manifests: &[&Manifest],
+    attribution: &Attribution,
+    authors: &[Value],
+) -> Value {
+    let mut root = json!({
         "@id": "./", "@type": "Dataset",
         "name": format!("Reproduction of \"{}\", profile {}", report.paper.title, report.profile),
         "description": "A report on what held up of the paper, with everything that its numbers follow from. \
@@ -269,5 +300,12 @@ fn root(graph: &Graph, report: &ReportInput, manifests: &[&Manifest]) -> Value {
         "license": id("#licence"), "conformsTo": PROFILES.map(|(profile, ..)| id(profile)),
         "mainEntity": id(CONFIG), "hasPart": graph.of_type("File"), "mentions": graph.of_type("CreateAction"),
         "about": id(&report.paper.url),
-    })
+    });
+    if !authors.is_empty() {
+        root["author"] = json!(authors);
+    }
+    if !attribution.url.is_empty() {
+        root["url"] = json!(attribution.url);
+    }
+    root
 }

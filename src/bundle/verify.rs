@@ -4,21 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::archive::{Archive, Files};
+use super::archive::{Archive, Files, Packing, pack};
 use super::compare;
 use super::evidence::Evidence;
 use super::fault::Fault;
 use super::layout::{
-    CELL_MANIFESTS, CONFIG, CRATE, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
-    REPORT_MANIFEST, SCHEMA, TRAINING_FILES, canonical, cell_folder, done, get, parse, report_path, shipped_digest,
+    CELL_MANIFESTS, CONFIG, CRATE, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST, PLOT_MANIFEST, README,
+    REPORT, REPORT_MANIFEST, SCHEMA, TRAINING_FILES, canonical, cell_folder, done, get, parse, report_path,
+    shipped_digest,
 };
-use super::{remake, rocrate};
+use super::{readme, remake, rocrate};
 use crate::artifact::Manifest;
 use crate::config;
 use crate::error::Result as ProgramResult;
 use crate::fs::sha256_bytes;
 use crate::plan::StageKind;
 use crate::report::derived::Derived;
+use crate::report::input::ReportInput;
 use crate::report::ledger::Ledger;
 use crate::report::{CONTENT, figures, files as report_files};
 use crate::store::{EVALUATE_MANIFEST, ORIGIN, TRAIN_MANIFEST};
@@ -79,14 +81,11 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
     if version.is_none() {
         let follows = rocrate::metadata(files, &evidence)?;
         differs(CRATE, get(files, CRATE)?, &follows)?;
+        let content: ReportInput = parse(&report_path(), get(files, &report_path())?)?;
+        differs(README, get(files, README)?, readme::readme(&content).as_bytes())?;
     }
     digests(files, &listing)?;
-    if !archive.canonical {
-        return Err(Fault::new(
-            "the archive",
-            "is not packed as `fpl-repro bundle` does it, though its files are right",
-        ));
-    }
+    notes.extend(on_packing(archive));
     Ok(Verified {
         profile: report["profile"].as_str().unwrap_or_default().to_owned(),
         cells: (evidence.cells.len(), report["cells"].as_array().map_or(0, Vec::len)),
@@ -97,6 +96,21 @@ pub fn verify(archive: &Archive) -> Result<Verified, Fault> {
         verdicts,
         notes,
     })
+}
+
+/// What a reader who compares digests must know: packed otherwise, the same files have another sha256.
+fn on_packing(archive: &Archive) -> Option<String> {
+    let packed = || pack(&archive.files).map(|packed| sha256_bytes(&packed)).unwrap_or_default();
+    match archive.packing {
+        Packing::Own => None,
+        Packing::Other => Some(format!(
+            "packed by another program; as `fpl-repro bundle` packs them, these files have the sha256 {}",
+            packed()
+        )),
+        Packing::Unpacked => {
+            Some("a folder; the sha256 is that of the archive that `fpl-repro bundle` packs of it".into())
+        }
+    }
 }
 
 /// The list of files, and that those and no others are there.
@@ -120,7 +134,7 @@ fn listing(files: &Files) -> Result<Listing, Fault> {
 /// Nothing is there that no check would look at.
 fn known_names(files: &Files, done: &[String]) -> Result<(), Fault> {
     let mut known: BTreeSet<String> =
-        [MANIFEST, CONFIG, CRATE, PLOT_MANIFEST, REPORT_MANIFEST, DATA_MANIFEST].map(str::to_owned).into();
+        [MANIFEST, CONFIG, CRATE, README, PLOT_MANIFEST, REPORT_MANIFEST, DATA_MANIFEST].map(str::to_owned).into();
     if !done.is_empty() {
         known.insert(LABELS.to_owned());
     }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use super::archive::{Archive, Files, pack};
 use super::evidence::Evidence;
 use super::layout::{
-    CONFIG, CRATE, Configuration, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST, PLOT_MANIFEST, REPORT,
-    REPORT_MANIFEST, cell_files, cell_folder, shipped_digest, training_files,
+    Attribution, CONFIG, CRATE, Configuration, DATA_MANIFEST, EVALUATION_FILES, LABELS, Listing, MANIFEST,
+    PLOT_MANIFEST, README, REPORT, REPORT_MANIFEST, cell_files, cell_folder, shipped_digest, training_files,
 };
-use super::rocrate;
 use super::verify::{Verified, verify};
+use super::{readme, rocrate};
 use crate::config::{self, Config, Initialization, LabelNoise};
 use crate::data::TEST_FILE;
 use crate::error::{Error, Result};
@@ -41,9 +41,9 @@ pub struct Written {
 ///
 /// # Errors
 /// If the report cannot be made, a file cannot be read or written, or the bundle would not verify.
-pub fn write(runner: &Runner, reports: &Path, out: Option<PathBuf>) -> Result<Written> {
+pub fn write(runner: &Runner, reports: &Path, out: Option<PathBuf>, attribution: Attribution) -> Result<Written> {
     let published = runner.publish(reports)?.ok_or_else(|| fault("there is no report"))?;
-    let files = gather(runner, &published)?;
+    let files = gather(runner, &published, attribution)?;
     let profile = &runner.loaded.profile;
     let path = out.unwrap_or_else(|| published.folder.join(format!("fpl-repro-{profile}.tar.gz")));
     let packed = pack(&files).map_err(|error| fault(&error.to_string()))?;
@@ -63,7 +63,7 @@ fn fault(message: &str) -> Error {
     Error::Render { what: "bundle".to_owned(), message: message.to_owned() }
 }
 
-fn gather(runner: &Runner, published: &Published) -> Result<Files> {
+fn gather(runner: &Runner, published: &Published, attribution: Attribution) -> Result<Files> {
     let mut files = Files::new();
     for name in published.report.outputs.keys() {
         files.insert(format!("{REPORT}{name}"), fs::read(&published.entry.join(name))?);
@@ -77,6 +77,7 @@ fn gather(runner: &Runner, published: &Published) -> Result<Files> {
         program: published.report.environment.program.clone(),
         shipped: shipped_digest(&config::shipped()?),
         config: without_paths(runner.loaded.config.clone()),
+        attribution,
     };
     files.insert(CONFIG.to_owned(), report::json(&configuration)?);
     let mut done = Vec::new();
@@ -88,6 +89,7 @@ fn gather(runner: &Runner, published: &Published) -> Result<Files> {
     }
     add_data(runner, &done, &mut files)?;
     let evidence = Evidence::read(&files, &done).map_err(|found| fault(&found.to_string()))?;
+    files.insert(README.to_owned(), readme::readme(&report).into_bytes());
     let metadata = rocrate::metadata(&files, &evidence).map_err(|found| fault(&found.to_string()))?;
     files.insert(CRATE.to_owned(), metadata);
     files.insert(MANIFEST.to_owned(), report::json(&Listing::of(&files))?);

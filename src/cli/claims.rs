@@ -2,13 +2,10 @@
 
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
-use serde::Serialize;
-
-use super::{Session, print};
+use super::{Session, print, print_json};
 use crate::error::Result;
 use crate::number::{fixed, p_is, p_value, plural, signed};
 use crate::paper::audit::{Audit, audit as audit_of};
-use crate::report::json;
 use crate::report::ledger::{Entry, Ledger, Level, RULES, RowReading, RowReadings, Rule, Verdict};
 
 /// Exit code for a contradicted claim.
@@ -17,13 +14,21 @@ const CONTRADICTED: u8 = 4;
 /// Prints the audit.
 pub(super) fn audit(session: &Session, as_json: bool) -> Result<u8> {
     let audit = audit_of(&session.loaded.config.paper);
-    print(if as_json { to_json(&audit)? } else { audit_text(&audit) }.trim_end());
+    if as_json {
+        print_json(&audit)?;
+    } else {
+        print(audit_text(&audit).trim_end());
+    }
     Ok(0)
 }
 
 /// Prints a ledger; with `strict`, the exit code says whether a claim is contradicted.
 pub(super) fn claims(ledger: &Ledger, as_json: bool, strict: bool) -> Result<u8> {
-    print(if as_json { to_json(ledger)? } else { ledger_text(ledger) }.trim_end());
+    if as_json {
+        print_json(ledger)?;
+    } else {
+        print(ledger_text(ledger).trim_end());
+    }
     Ok(if strict { self::strict(ledger) } else { 0 })
 }
 
@@ -34,8 +39,11 @@ pub(super) fn strict(ledger: &Ledger) -> u8 {
 
 /// Prints, for every row of the paper, which reading foretells its numbers.
 pub(super) fn readings(ledger: &Ledger, as_json: bool) -> Result<u8> {
-    let text = if as_json { to_json(&ledger.readings)? } else { ledger.readings.iter().map(readings_text).collect() };
-    print(text.trim_end());
+    if as_json {
+        print_json(&ledger.readings)?;
+    } else {
+        print(ledger.readings.iter().map(readings_text).collect::<String>().trim_end());
+    }
     Ok(0)
 }
 
@@ -71,10 +79,6 @@ fn mark(reading: &RowReading) -> String {
     let Some(density) = reading.log_density else { return format!("{:>9}            ", "—") };
     let excluded = if reading.excluded { "  excluded  " } else { "            " };
     format!("{:>9}{excluded}", fixed(density, 1))
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    Ok(String::from_utf8_lossy(&json(value)?).into_owned())
 }
 
 fn audit_text(audit: &Audit) -> String {

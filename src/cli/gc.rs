@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{Session, print};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Session, print, print_json};
 use crate::artifact::METRICS;
 use crate::config::{self, Config, Loaded};
 use crate::error::{Error, Result};
@@ -24,6 +27,32 @@ pub(super) struct Scope {
     pub(super) trainings: bool,
 }
 
+/// `gc --json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Collected {
+    /// Whether nothing was removed, only listed.
+    dry_run: bool,
+    /// What was removed, or would be.
+    removed: Vec<Entry>,
+    /// What no profile uses and was kept: imported results.
+    kept: Vec<Entry>,
+    /// Trainings, evaluations and checkpoints that nothing uses and that only `--trainings` removes.
+    costly: usize,
+    /// Seconds of computing in them.
+    costly_seconds: f64,
+}
+
+/// An entry of the cache.
+#[derive(Debug, Serialize, JsonSchema)]
+struct Entry {
+    /// `train of table2/resnet18/random/fpl/seed0`
+    what: String,
+    /// Where it is.
+    path: String,
+    /// Its size.
+    bytes: u64,
+}
+
 /// Something in the cache that can go.
 struct Unused {
     path: PathBuf,
@@ -36,10 +65,10 @@ struct Unused {
 ///
 /// # Errors
 /// If the folder is no cache of this program, or a run uses it.
-pub(super) fn gc(session: &Session, scope: Scope) -> Result<u8> {
+pub(super) fn gc(session: &Session, scope: Scope, json: bool) -> Result<u8> {
     let root = session.store.root();
     if !root.exists() {
-        print("nothing is there");
+        print(if json { "null" } else { "nothing is there" });
         return Ok(0);
     }
     if !session.store.is_cache() {
@@ -56,33 +85,69 @@ pub(super) fn gc(session: &Session, scope: Scope) -> Result<u8> {
             help: "wait until it has ended; `gc --dry-run` can be asked at any time".into(),
         });
     }
-    let mut keep = used(session)?;
-    keep.extend(published(&session.reports));
-    let costly = costly(session, &keep);
-    if !scope.trainings {
-        keep.extend(costly.keys().cloned());
-    }
-    let keep = with_inputs(session, keep);
-    let unused = unused(root, &keep);
-    let total: u64 = unused.iter().map(|unused| size_of(&unused.path)).sum();
-    for Unused { path, what } in &unused {
-        let verb = if scope.dry_run { "unused  " } else { "removed " };
-        print(&format!("{verb} {:>9}  {what}  `{}`", size(size_of(path)), path.display()));
-        if !scope.dry_run {
-            fs::remove(path)?;
-        }
-    }
-    keep_foreign(session, &keep);
-    let verb = if scope.dry_run { "would be removed" } else { "removed" };
-    print(&format!("{} {verb}, {}", size(total), plural(unused.len(), "entry")));
-    if !scope.trainings && !costly.is_empty() {
-        let time = duration(costly.values().sum());
-        let entries = plural(costly.len(), "result");
-        print(&format!(
-            "{entries} of {time} of computing kept, though no profile's plan has them: `gc --trainings` removes them"
-        ));
+    let collected = collect(session, scope)?;
+    if json {
+        print_json(&collected)?;
+    } else {
+        tell(&collected);
     }
     Ok(0)
+}
+
+fn collect(session: &Session, scope: Scope) -> Result<Collected> {
+    let mut keep = used(session)?;
+    keep.extend(published(&session.reports));
+    let mut costly = costly(session, &keep);
+    if scope.trainings {
+        costly.clear();
+    }
+    keep.extend(costly.keys().cloned());
+    let keep = with_inputs(session, keep);
+    let mut removed = Vec::new();
+    for Unused { path, what } in unused(session.store.root(), &keep) {
+        removed.push(Entry::of(what, &path));
+        if !scope.dry_run {
+            fs::remove(&path)?;
+        }
+    }
+    Ok(Collected {
+        dry_run: scope.dry_run,
+        removed,
+        kept: foreign(session, &keep),
+        costly: costly.len(),
+        costly_seconds: costly.values().sum(),
+    })
+}
+
+impl Entry {
+    fn of(what: String, path: &Path) -> Self {
+        Self { what, path: path.display().to_string(), bytes: size_of(path) }
+    }
+}
+
+fn tell(collected: &Collected) {
+    let (verb, all) = if collected.dry_run { ("unused  ", "would be removed") } else { ("removed ", "removed") };
+    let line =
+        |verb: &str, Entry { what, path, bytes }: &Entry| format!("{verb} {:>9}  {what}  `{path}`", size(*bytes));
+    for entry in &collected.removed {
+        print(&line(verb, entry));
+    }
+    for entry in &collected.kept {
+        let why = "imported, and no profile uses it; remove the folder if you do not want it";
+        print(&format!("{}: {why}", line("kept    ", entry)));
+    }
+    let total: u64 = collected.removed.iter().map(|entry| entry.bytes).sum();
+    print(&format!("{} {all}, {}", size(total), plural(collected.removed.len(), "entry")));
+    if collected.costly > 0 {
+        let time = duration(collected.costly_seconds);
+        let (entries, them) = match collected.costly {
+            1 => ("1 result".to_owned(), "it"),
+            several => (plural(several, "result"), "them"),
+        };
+        print(&format!(
+            "{entries} of {time} of computing kept, though no profile's plan has {them}: `gc --trainings` removes {them}"
+        ));
+    }
 }
 
 /// What trainings, evaluations and checkpoints that nothing uses took, in seconds, by their fingerprints.
@@ -142,14 +207,10 @@ fn unused(root: &Path, keep: &BTreeSet<String>) -> Vec<Unused> {
 }
 
 /// What other machines made is never removed: this machine may be unable to make it again.
-fn keep_foreign(session: &Session, used: &BTreeSet<String>) {
-    for (entry, manifest) in session.store.foreign_entries() {
-        if !used.contains(&manifest.fingerprint) {
-            let (bytes, subject) = (size(size_of(&entry)), &manifest.subject);
-            let why = "imported, and no profile uses it; remove the folder if you do not want it";
-            print(&format!("kept     {bytes:>9}  evaluate of {subject}  `{}`: {why}", entry.display()));
-        }
-    }
+fn foreign(session: &Session, used: &BTreeSet<String>) -> Vec<Entry> {
+    let entries = session.store.foreign_entries().into_iter();
+    let unused = entries.filter(|(_, manifest)| !used.contains(&manifest.fingerprint));
+    unused.map(|(entry, manifest)| Entry::of(format!("evaluate of {}", manifest.subject), &entry)).collect()
 }
 
 fn size_of(path: &Path) -> u64 {

@@ -3,20 +3,57 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Session, print};
-use crate::error::{Error, Result};
+use super::{Session, print, print_json};
+use crate::error::Result;
 use crate::fingerprint::Difference;
 use crate::number::{duration, plural};
 use crate::plan::{Cell, NodeId, StageKind, Work};
-use crate::run::{Estimator, Reason, Runner, Status};
+use crate::run::{Estimator, Reason, Runner, Status, cell_command};
 use crate::store::Foreign;
 
-/// A stage, as `status --json` prints it.
-#[derive(Debug, Serialize)]
-struct Entry {
+/// `plan --json`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PlanDocument {
+    /// Name of the profile; `paper` for none.
+    profile: String,
+    /// Every stage of `all`, inputs first.
+    stages: Vec<Entry>,
+    /// Every selected cell.
+    cells: Vec<PlannedCell>,
+    /// Estimated seconds of the trainings to run whose time is known, with `jobs` at a time.
+    training_seconds: f64,
+    /// Trainings to run whose time is not known.
+    trainings_of_unknown_time: usize,
+    /// Cells at once.
+    jobs: usize,
+}
+
+/// A cell, for whoever runs cells by another scheduler.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct PlannedCell {
+    /// `table2/resnet18/random/fpl/seed0`
+    id: String,
+    /// The last stage of it that `all` runs.
     stage: &'static str,
+    /// Of that stage.
+    fingerprint: String,
+    /// `hit`, `imported`, `run`, `maybe` or `unreadable`.
+    state: &'static str,
+    /// The command that makes exactly this cell.
+    command: String,
+    /// Estimated seconds of its training; null if unknown or there.
+    seconds: Option<f64>,
+}
+
+/// A stage, as `plan --json` and `status --json` print it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Entry {
+    /// `fetch`, `train`, `evaluate`, `plot` or `report`.
+    stage: &'static str,
+    /// A cell's id, the data's name, a profile.
     subject: String,
     /// Null for figures and report while cells are to run: what those give is a part of it.
     fingerprint: Option<String>,
@@ -32,12 +69,16 @@ struct Entry {
     failure: String,
 }
 
-/// Prints every stage of `all` with hit or miss, reason and estimated time.
-pub(super) fn plan(session: &Session, calibrate: bool) -> Result<u8> {
+/// Prints every stage of `all` with hit or miss, reason and estimated time; exit code 0.
+pub(super) fn plan(session: &Session, calibrate: bool, json: bool) -> Result<u8> {
     if calibrate {
         session.runner().calibrate()?;
     }
     let entries = survey(session)?;
+    if json {
+        print_json(&document(session, entries))?;
+        return Ok(0);
+    }
     let mut text = String::new();
     for entry in &entries {
         let time = match (entry.state, entry.stage, entry.seconds) {
@@ -55,12 +96,61 @@ pub(super) fn plan(session: &Session, calibrate: bool) -> Result<u8> {
     Ok(0)
 }
 
+fn document(session: &Session, entries: Vec<Entry>) -> PlanDocument {
+    let trainings = Trainings::of(session, &entries);
+    let of = |stage: &'static str, cell: &Cell| {
+        entries.iter().find(move |entry| entry.stage == stage && entry.subject == cell.id.as_str())
+    };
+    let planned = |cell: &Cell| {
+        let evaluation = of(StageKind::Evaluate.name(), cell)?;
+        Some(PlannedCell {
+            id: cell.id.to_string(),
+            stage: evaluation.stage,
+            fingerprint: evaluation.fingerprint.clone().unwrap_or_default(),
+            state: evaluation.state,
+            command: cell_command(&session.options.invocation, cell),
+            seconds: of(StageKind::Train.name(), cell)
+                .filter(|train| train.state == "run")
+                .and_then(|train| train.seconds),
+        })
+    };
+    PlanDocument {
+        profile: session.loaded.profile.clone(),
+        cells: session.plan.cells.iter().filter(|cell| cell.selected).filter_map(planned).collect(),
+        training_seconds: trainings.known / trainings.jobs as f64,
+        trainings_of_unknown_time: trainings.unknown,
+        jobs: trainings.jobs,
+        stages: entries,
+    }
+}
+
+/// The trainings that `all` would run.
+struct Trainings {
+    count: usize,
+    /// Seconds of those whose time is known.
+    known: f64,
+    /// How many are of unknown time.
+    unknown: usize,
+    /// How many run at once.
+    jobs: usize,
+}
+
+impl Trainings {
+    fn of(session: &Session, entries: &[Entry]) -> Self {
+        let trainings: Vec<&Entry> =
+            entries.iter().filter(|entry| entry.stage == "train" && entry.state == "run").collect();
+        Self {
+            count: trainings.len(),
+            known: trainings.iter().filter_map(|entry| entry.seconds).sum(),
+            unknown: trainings.iter().filter(|entry| entry.seconds.is_none()).count(),
+            jobs: session.options.jobs.min(trainings.len()).max(1),
+        }
+    }
+}
+
 fn totals(session: &Session, entries: &[Entry]) -> String {
     let count = |state: &str| entries.iter().filter(|entry| entry.state == state).count();
-    let trainings: Vec<&Entry> =
-        entries.iter().filter(|entry| entry.stage == "train" && entry.state == "run").collect();
-    let known: f64 = trainings.iter().filter_map(|entry| entry.seconds).sum();
-    let unknown = trainings.iter().filter(|entry| entry.seconds.is_none()).count();
+    let Trainings { count: trainings, known, unknown, jobs } = Trainings::of(session, entries);
     let mut text = format!("{} stages: {} cached, {} to run", entries.len(), count("hit"), count("run"));
     if count("imported") > 0 {
         let _ = write!(text, ", {} imported", count("imported"));
@@ -68,10 +158,9 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
     if count("maybe") > 0 {
         let _ = write!(text, ", {} depending on their inputs", count("maybe"));
     }
-    if !trainings.is_empty() {
-        let jobs = session.options.jobs.min(trainings.len()).max(1);
+    if trainings > 0 {
         let threads = session.options.threads as usize;
-        match (trainings.len() - unknown, unknown) {
+        match (trainings - unknown, unknown) {
             (0, _) => text.push_str("; training time unknown: `fpl-repro plan --calibrate` measures it"),
             (_, unknown) => {
                 let _ = write!(
@@ -93,9 +182,7 @@ fn totals(session: &Session, entries: &[Entry]) -> String {
 pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
     let entries = survey(session)?;
     if json {
-        let text = serde_json::to_string_pretty(&entries)
-            .map_err(|error| Error::Render { what: "status".into(), message: error.to_string() })?;
-        print(&text);
+        print_json(&entries)?;
         return Ok(0);
     }
     let mut text = String::new();

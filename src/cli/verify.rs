@@ -2,17 +2,55 @@
 
 use std::path::Path;
 
-use super::{Session, print};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Session, print, print_json};
 use crate::artifact::Manifest;
+use crate::error::Result;
 use crate::event::size;
 use crate::fingerprint::Fingerprint;
 use crate::fs;
+use crate::number::plural;
 use crate::plan::StageKind;
 use crate::store::{self, Store};
 
+/// `verify --json`, of a cache.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct Checked {
+    /// Files that were read.
+    files: u64,
+    /// Their bytes.
+    bytes: u64,
+    /// What does not match, a sentence each.
+    faults: Vec<String>,
+    /// What harms nothing.
+    notes: Vec<String>,
+}
+
 /// Prints what does not match; exit code 1 if anything does not.
-pub(super) fn verify(session: &Session) -> u8 {
-    let (mut files, mut bytes, mut faults, mut notes) = (0_u64, 0_u64, Vec::new(), Vec::new());
+pub(super) fn verify(session: &Session, json: bool) -> Result<u8> {
+    let checked = hash_again(session);
+    let code = u8::from(!checked.faults.is_empty());
+    if json {
+        print_json(&checked)?;
+        return Ok(code);
+    }
+    let Checked { files, bytes, faults, notes } = checked;
+    for line in notes.iter().chain(&faults) {
+        print(line);
+    }
+    let all = format!("{}, {}", plural(files as usize, "file"), size(bytes));
+    print(&match faults.len() {
+        0 => format!("{all}: all as they were written"),
+        1 => format!("{all}: 1 does not match; the next run makes it again"),
+        wrong => format!("{all}: {wrong} do not match; the next run makes them again"),
+    });
+    Ok(code)
+}
+
+fn hash_again(session: &Session) -> Checked {
+    let Checked { mut files, mut bytes, mut faults, mut notes } = Checked::default();
     let stages = StageKind::ALL.map(|stage| session.store.root().join(stage.name()));
     for folder in stages.into_iter().chain([session.store.foreign_root()]) {
         for entry in fs::entries(&folder) {
@@ -30,15 +68,7 @@ pub(super) fn verify(session: &Session) -> u8 {
     }
     // What was found counts from now on: the next run takes it from there.
     session.store.save_memo();
-    for line in notes.iter().chain(&faults) {
-        print(line);
-    }
-    if faults.is_empty() {
-        print(&format!("{files} files, {}: all as they were written", size(bytes)));
-        return 0;
-    }
-    print(&format!("{files} files, {}: {} do not match; the next run makes them again", size(bytes), faults.len()));
-    1
+    Checked { files, bytes, faults, notes }
 }
 
 /// What does not match, and files that are not ours, which harm nothing.

@@ -1,5 +1,7 @@
 //! Where every key of the configuration comes from: files with lines, and `--set` options.
 
+mod expected;
+
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
@@ -165,6 +167,9 @@ impl Sources {
                 path.push(wrong.to_owned());
             }
         } else if message.starts_with("missing field") {
+            if let Some(error) = self.misspelt_entry(&path) {
+                return error;
+            }
             let missing = quoted.first().copied().unwrap_or_default();
             help = format!("add `{missing} = …`; `pipeline.toml` of the project shows every key");
         } else {
@@ -172,7 +177,17 @@ impl Sources {
             path.extend(self.child_that_is(&path, message));
             help = "the key's comment in `pipeline.toml` says what it takes".into();
         }
-        self.error(&path, message.split(", expected one of").next().unwrap_or(message), help)
+        let words = expected::in_words(message, path.last().map_or("", String::as_str));
+        self.error(&path, words.as_deref().or(message.split(", expected one of").next()).unwrap_or(message), help)
+    }
+
+    /// An incomplete entry whose name is nearly that of another, which the first file has: it is misspelt, and not new.
+    fn misspelt_entry(&self, path: &[String]) -> Option<Error> {
+        let [group, name, ..] = path else { return None };
+        let Value::Table(known) = self.sources.first()?.table.get(group)? else { return None };
+        let near = (!known.contains_key(name)).then(|| nearest(name, known.keys().map(String::as_str)))??;
+        let help = format!("did you mean `{near}`? A new one says everything, or names another as its `base`");
+        Some(self.error(&[group, name], format!("there is no `{group}.{name}`"), help))
     }
 
     /// The child of a table that a type error speaks of, found by its value.
@@ -240,16 +255,17 @@ fn quoted(message: &str) -> Vec<&str> {
 pub(crate) fn nearest_help<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.collect();
     let all = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), *name))
-        .min()
-        .filter(|(distance, name)| *distance <= (name.len().max(wrong.len()) / 2).max(1));
-    match (nearest, all.is_empty()) {
-        (Some((_, name)), _) => format!("did you mean `{name}`? Valid: {all}"),
+    match (nearest(wrong, known.iter().copied()), all.is_empty()) {
+        (Some(name), _) => format!("did you mean `{name}`? Valid: {all}"),
         (None, false) => format!("valid: {all}"),
         (None, true) => "there are none".into(),
     }
+}
+
+/// The most similar name, if half of it is alike.
+pub(crate) fn nearest<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, name) = known.map(|name| (strsim::damerau_levenshtein(wrong, name), name)).min()?;
+    (distance <= (name.len().max(wrong.len()) / 2).max(1)).then_some(name)
 }
 
 /// The keys of `a.b."c.d"`, by TOML's own rules: one with a dot is quoted.

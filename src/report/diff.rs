@@ -4,17 +4,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::cells::prefix;
 use super::input::{Cell, ReportInput};
 use super::ledger::{Entry, Verdict, ledger};
 use crate::fingerprint::{Difference, Fingerprint, differences};
 use crate::number::{plural, signed};
 use crate::paper::Measure;
-use crate::paper::measure::{ALL, Place};
+use crate::paper::measure::{ALL, Place, Unit};
 use crate::stats::{mean, sample_sd};
 
 /// A claim whose verdict is another one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Turned {
     /// Id of the claim.
     pub claim: String,
@@ -27,7 +30,7 @@ pub struct Turned {
 }
 
 /// A measure of a row in one report.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Estimate {
     /// Cells with results.
     pub runs: usize,
@@ -39,7 +42,7 @@ pub struct Estimate {
 }
 
 /// A number that moved.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Moved {
     /// Cell ids without seeds.
     pub row: String,
@@ -65,7 +68,7 @@ impl Moved {
 }
 
 /// A field of a fingerprint that differs, with the cells that it concerns.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Field {
     /// `field: old → new`.
     pub text: String,
@@ -74,7 +77,7 @@ pub struct Field {
 }
 
 /// What differs between two reports.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Diff {
     /// Verdicts that turned.
     pub turned: Vec<Turned>,
@@ -84,6 +87,8 @@ pub struct Diff {
     pub moved: Vec<Moved>,
     /// Numbers that are equal.
     pub unmoved: usize,
+    /// Counts of other numbers of test images, which cannot be compared: `ROW: of 60 and of 500 test images`.
+    pub incomparable: Vec<String>,
     /// Rows that have numbers only in the first report.
     pub only_before: Vec<String>,
     /// Rows that have numbers only in the second.
@@ -126,7 +131,15 @@ impl Diff {
     }
 
     fn compare(&mut self, row: &str, old: &[&Cell], new: &[&Cell]) {
-        for measure in ALL.into_iter().filter(|measure| measure.place != Place::Cost) {
+        let images = [old, new].map(test_images);
+        let comparable = images[0] == images[1];
+        if !comparable {
+            let [before, after] = images.map(|counts| counts.iter().map(u32::to_string).collect::<Vec<_>>().join(", "));
+            self.incomparable.push(format!("{row}: of {before} and of {after} test images"));
+        }
+        let counted = |measure: &Measure| measure.unit == Unit::Images;
+        let all = ALL.into_iter().filter(|measure| measure.place != Place::Cost);
+        for measure in all.filter(|measure| comparable || !counted(measure)) {
             match (estimate(measure, old), estimate(measure, new)) {
                 (Some(before), Some(after)) if before != after => {
                     self.moved.push(Moved { row: row.to_owned(), measure, before, after });
@@ -148,6 +161,12 @@ impl Diff {
         let _ = writeln!(text, "\n{} moved, {} equal", plural(self.moved.len(), "number"), self.unmoved);
         if !self.moved.is_empty() {
             let _ = write!(text, "\n{}", table(&self.moved, markdown));
+        }
+        if !self.incomparable.is_empty() {
+            let _ = writeln!(text, "\ncounts that cannot be compared:");
+            self.incomparable.iter().for_each(|line| {
+                let _ = writeln!(text, "- {line}");
+            });
         }
         for (title, rows) in [("only in the first", &self.only_before), ("only in the second", &self.only_after)] {
             if !rows.is_empty() {
@@ -171,6 +190,11 @@ fn rows(report: &ReportInput) -> BTreeMap<&str, Vec<&Cell>> {
         rows.entry(prefix(&cell.id)).or_default().push(cell);
     }
     rows
+}
+
+/// How many test images the cells of a row were tested on: one number, unless they were mixed.
+fn test_images(cells: &[&Cell]) -> BTreeSet<u32> {
+    cells.iter().filter_map(|cell| cell.scores.as_ref()).map(|scores| scores.images).collect()
 }
 
 /// `None` where no cell has the measure.

@@ -53,7 +53,10 @@ fn cut(text: &str) -> String {
 }
 
 /// Renders a template with Markdown's escapes.
-pub(super) fn render(name: &'static str, template: &str, view: &impl Serialize) -> Result<String> {
+///
+/// # Errors
+/// If the template cannot be rendered: a fault of the program.
+pub fn render(name: &'static str, template: &str, view: &impl Serialize) -> Result<String> {
     rendered(name, template, view).map_err(|error| Error::Render { what: name.to_owned(), message: error.to_string() })
 }
 

@@ -11,6 +11,7 @@ pub mod tables;
 pub mod ledger;
 mod status;
 pub mod derived;
+pub mod document;
 pub mod diff;
 pub mod view;
 pub mod html;
@@ -19,17 +20,28 @@ pub mod forms;
 
 pub use figure::{Figure, figures};
 pub use html::html;
-pub use markdown::markdown;
+pub use markdown::{markdown, render as markdown_template};
 
 use crate::error::{Error, Result};
 use derived::Derived;
+use document::Document;
 
-/// The file that holds a report's whole content: every other file of the report follows from it.
+/// The file that holds a report's whole content, and the claims: every other file of the report follows from it.
 pub const CONTENT: &str = "report.json";
 
 /// The files of a report that are in none of its folders.
-pub const TOP: [&str; 8] =
-    ["report.html", "report.md", CONTENT, "summary.md", "authors.md", "claims.json", "claims.xml", "numbers.tex"];
+pub const TOP: [&str; 9] =
+    [
+        "report.html",
+        "report.md",
+        CONTENT,
+        "summary.md",
+        "authors.md",
+        "claims.json",
+        "claims.xml",
+        "numbers.tex",
+        "floats.tex",
+    ];
 
 /// The folders of a report.
 pub const FOLDERS: [&str; 3] = ["figures", "tables", "data"];
@@ -42,7 +54,7 @@ pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
     let mut files = vec![
         ("report.html".to_owned(), html(derived, figures)?.into_bytes()),
         ("report.md".to_owned(), markdown(derived, figures)?.into_bytes()),
-        (CONTENT.to_owned(), json(derived.input)?),
+        (CONTENT.to_owned(), json(&Document::of(derived))?),
     ];
     files.extend(figures.iter().map(|figure| (format!("figures/{}", figure.file), figure.svg.clone().into_bytes())));
     files.extend(forms::files(derived, figures)?);

@@ -11,6 +11,7 @@ use crate::event::Event;
 use crate::fs;
 use crate::interrupt;
 use crate::plan::{Node, StageKind};
+use crate::shell::word;
 use crate::store::{self, Claim};
 
 /// Where a stage ran, and its time in seconds if that is not the time that its work took now.
@@ -115,8 +116,13 @@ impl Runner<'_> {
 /// With `--only`, other stages must be there.
 fn forbids(node: &Node, reason: &Reason) -> Error {
     let help = match node.stage {
-        StageKind::Plot => "first run `fpl-repro plot --only`, which draws what is there",
-        _ => "run the command without `--only`",
+        StageKind::Plot => "first run `fpl-repro plot --only`, which draws what is there".to_owned(),
+        StageKind::Fetch => "first run `fpl-repro fetch`".to_owned(),
+        // It may take days: that is to be known first.
+        StageKind::Train | StageKind::Evaluate => {
+            format!("`fpl-repro plan --cells {}` says how long it takes to make it", word(&node.subject))
+        }
+        StageKind::Report => "run the command without `--only`".to_owned(),
     };
     Error::Forbidden {
         message: format!(
@@ -124,6 +130,6 @@ fn forbids(node: &Node, reason: &Reason) -> Error {
             node.stage.name(),
             node.subject
         ),
-        help: help.into(),
+        help,
     }
 }

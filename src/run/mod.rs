@@ -35,7 +35,7 @@ pub use decide::{Reason, Status};
 pub use estimate::Estimator;
 pub use rerun::Rerun;
 pub use share::{Machine, Share, share};
-pub use summary::{Outline, Published, setup};
+pub use summary::{Outline, Published, cell_command, setup};
 
 /// How a plan is carried out. None of it changes a result.
 #[derive(Debug, Clone)]

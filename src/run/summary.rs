@@ -2,7 +2,7 @@
 
 mod gather;
 
-pub use gather::{Outline, setup};
+pub use gather::{Outline, cell_command, setup};
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flate2::{Compression, write::GzEncoder};
-use fpl_repro::bundle::{self, Archive, CONFIG, CRATE, Fault, Files, MANIFEST, REPORT};
+use fpl_repro::bundle::{self, Archive, CONFIG, CRATE, Fault, Files, MANIFEST, Packing, REPORT};
 use fpl_repro::fs::sha256_bytes;
 use fpl_repro::report::derived::Derived;
 use rand_chacha::ChaCha8Rng;
@@ -121,7 +121,7 @@ fn the_bundle_holds_the_report_and_the_evidence_and_no_weights() {
     }
     assert_eq!(archive.files["evidence/labels.bin"].len(), 20);
     assert!(!archive.files.keys().any(|name| name.ends_with(".safetensors") || name.ends_with("test.bin")));
-    assert!(archive.canonical);
+    assert_eq!(archive.packing, Packing::Own);
 }
 
 #[test]
@@ -343,10 +343,10 @@ fn an_archive_that_is_not_plain_is_refused() {
     refused(&gzip(&vec![0; 600 << 20]), "unpacks to more");
 }
 
-/// Other programs that pack the same files write a name and a time into gzip's header: what is wrong with the files is
-/// named all the same, and only where nothing is, the packing.
+/// Other programs that pack the same files write a name and a time into gzip's header. The files decide, and the digest of
+/// the published archive is told all the same.
 #[test]
-fn an_archive_that_another_program_packed_is_read_and_said_to_be_one() {
+fn an_archive_that_another_program_packed_holds_and_is_said_to_be_one() {
     use std::io::Write;
     let good = fs::read(bundled().1).unwrap();
     let mut tar = Vec::new();
@@ -355,10 +355,31 @@ fn an_archive_that_another_program_packed_is_read_and_said_to_be_one() {
     let mut encoder = builder.write(Vec::new(), Compression::fast());
     encoder.write_all(&tar).unwrap();
     let mut archive = Archive::from_bytes(&encoder.finish().unwrap(), "b").unwrap();
-    says(bundle::verify(&archive), &["is not packed as `fpl-repro bundle` does it"]);
+    let notes = bundle::verify(&archive).unwrap().notes;
+    let sha256 = fpl_repro::fs::sha256_bytes(&good);
+    assert!(notes.iter().any(|note| note.contains("another program") && note.contains(&sha256)), "{notes:?}");
     let changed = with(&archive.files, "report/report.json", "/cells/0/scores/top1_pct", json!(99.5));
     archive.files.insert("report/report.json".to_owned(), changed);
     says(bundle::verify(&archive), &["cells[0].scores.top1_pct"]);
+}
+
+#[test]
+fn a_bundle_holds_unpacked_too() {
+    let (project, path) = bundled();
+    let folder = project.root.join("unpacked");
+    for (name, bytes) in &archive().files {
+        fpl_repro::fs::write_atomic(&folder.join(name), bytes).unwrap();
+    }
+    let output = project.raw(&["verify", "unpacked"]);
+    assert_eq!(output.code, 0, "{output:#?}");
+    output.says(&format!("sha256 {}", fpl_repro::fs::sha256_file(&path).unwrap()));
+    output.says("note: a folder");
+    assert_eq!(project.raw(&["claims", "unpacked"]).code, 0);
+    fs::write(folder.join("more.txt"), "1").unwrap();
+    let output = project.raw(&["verify", "unpacked"]);
+    assert_eq!(output.code, 1);
+    output.says("more.txt");
+    let _ = fs::remove_dir_all(&folder);
 }
 
 #[test]
@@ -387,7 +408,7 @@ fn missing_and_extra_files_and_another_layout_are_named() {
     // The same files with another header: nothing could be hidden there.
     let again = Archive::from_bytes(&raw(&entries.into_iter().rev().collect::<Vec<_>>()), "b").unwrap();
     assert_eq!(again.files, archive.files);
-    says(bundle::verify(&again), &["is not packed as"]);
+    assert!(bundle::verify(&again).unwrap().notes.iter().any(|note| note.contains("another program")));
 }
 
 #[test]
@@ -457,6 +478,54 @@ fn the_metadata_are_a_workflow_run_crate() {
             assert!(entities.contains_key(link["@id"].as_str().unwrap()), "{link} leads nowhere");
         }
     }
+}
+
+#[test]
+fn authors_and_address_are_in_the_crate_and_hold() {
+    let project = Project::finished();
+    let author = ["--author", "Ada Lovelace <https://orcid.org/0000-0002-1825-0097>", "--author", "Charles Babbage"];
+    let args = [&["bundle", "-o", "b.tar.gz", "--url", "https://doi.org/10.5281/zenodo.1"], &author[..]].concat();
+    project.ok(&args);
+    let archive = Archive::read(&project.root.join("b.tar.gz")).unwrap();
+    bundle::verify(&archive).unwrap();
+    let metadata: Value = serde_json::from_slice(&archive.files[CRATE]).unwrap();
+    let entity =
+        |id: &str| metadata["@graph"].as_array().unwrap().iter().find(|entity| entity["@id"] == id).unwrap().clone();
+    let ada = "https://orcid.org/0000-0002-1825-0097";
+    assert_eq!(entity(ada)["name"], "Ada Lovelace");
+    assert_eq!(entity("./")["author"], json!([{ "@id": ada }, { "@id": "#author-2" }]));
+    assert_eq!(entity("./")["url"], "https://doi.org/10.5281/zenodo.1");
+    assert_eq!(entity("#run")["agent"], json!({ "@id": ada }));
+    let readme = String::from_utf8(archive.files["README.md"].clone()).unwrap();
+    assert!(readme.contains("2 of 2 cells have results"), "{readme}");
+    for wrong in ["--author=<https://orcid.org/0>", "--author=Ada <mailto:a@b.c>", "--url=here"] {
+        let output = project.run(&["bundle", wrong]);
+        assert_eq!(output.code, 2, "{output:#?}");
+    }
+}
+
+/// `sha256sum --check` of coreutils reads the digests.
+#[test]
+fn weights_go_into_an_archive_of_their_own() {
+    let project = Project::finished();
+    project.ok(&["bundle", "--weights", "weights.tar"]).says("weights of 2 cells");
+    let (folder, archive) = (project.root.join("w"), project.root.join("weights.tar"));
+    fs::create_dir(&folder).unwrap();
+    assert!(Command::new("tar").arg("-xf").arg(&archive).current_dir(&folder).status().unwrap().success());
+    let check = || Command::new("sha256sum").args(["--check", "SHA256SUMS"]).current_dir(&folder).output().unwrap();
+    let output = check();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+    let weights = fs::read(folder.join(format!("weights/{FPL}/weights.safetensors"))).unwrap();
+    assert_eq!(weights, project.weights(FPL));
+    // The digest is that of the manifest, which the bundle has.
+    let bundle = Archive::read(&project.root.join("reports/test/fpl-repro-test.tar.gz")).unwrap();
+    let manifest: Value =
+        serde_json::from_slice(&bundle.files[&format!("evidence/cells/{FPL}/train-manifest.json")]).unwrap();
+    assert_eq!(manifest["outputs"]["weights.safetensors"]["sha256"], sha256_bytes(&weights));
+    let before = fs::read(&archive).unwrap();
+    project.ok(&["bundle", "--weights", "weights.tar"]);
+    assert!(fs::read(&archive).unwrap() == before, "the same weights, the same bytes");
 }
 
 /// With `rocrate-validator` (PyPI: roc-validator) on the PATH. Without a network, `ROCRATE_CACHE` names a cache that

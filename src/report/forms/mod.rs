@@ -25,8 +25,9 @@ use super::{File, json};
 use crate::error::Result;
 use crate::paper::audit::Audit;
 
-pub use schema::schemas;
+pub use schema::{file as schema_file, schemas};
 pub use summary::{MARKER, MOST_BYTES, summary};
+pub use tex::{escape as latex_text, name as latex_name};
 
 /// `claims.json`: the verdicts on the paper's claims, and the paper against itself.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -39,7 +40,7 @@ pub struct Claims<'a> {
 
 /// Every further form of a report. `figures` are those of [`super::figures`].
 pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
-    let Derived { input, index, ledger, audit, .. } = derived;
+    let Derived { input, ledger, audit, .. } = derived;
     let text = |name: &str, text: String| (name.to_owned(), text.into_bytes());
     let mut files = vec![
         text("summary.md", summary(derived)?),
@@ -47,10 +48,9 @@ pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
         ("claims.json".to_owned(), json(&Claims { ledger, audit })?),
         text("claims.xml", junit::junit(input, ledger)?),
         text("numbers.tex", numbers::numbers(derived)),
-        text("tables/claims.tex", latex::claims(ledger)),
     ];
-    files.extend(latex::tables(derived));
-    files.extend(csv::files(input, index, ledger)?);
+    files.extend(latex::files(derived, figures));
+    files.extend(csv::files(derived)?);
     files.extend(schemas()?.into_iter().map(|(name, bytes)| (format!("data/{name}"), bytes)));
     for figure in figures {
         let name = figure.file.trim_end_matches(".svg");

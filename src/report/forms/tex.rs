@@ -5,8 +5,24 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 /// Stands for a number that does not exist, so that it cannot slip into prose.
 pub(super) const MISSING: &str = r"\textbf{??}";
 
+/// The raw form of it: a number for no program.
+pub(super) const MISSING_RAW: &str = "??";
+
+/// What the files need that define macros: whichever of them is read first defines it.
+///
+/// `\texorpdfstring` is hyperref's: in a section's title a mark would not be allowed for the bookmark.
+pub(super) const PREAMBLE: &str = r"
+\providecommand{\fplReport}{fpl}
+\providecommand{\fplPath}{}
+\providecommand{\fplMark}[1]{\ifdefined\texorpdfstring\texorpdfstring{\ensuremath{^{#1}}}{}\else\ensuremath{^{#1}}\fi}
+\providecommand{\fplReducedMark}{\fplMark{\dagger}}
+\providecommand{\fplImportedMark}{\fplMark{\ddagger}}
+\providecommand{\fplWords}[2]{\expandafter\newcommand\csname\fplReport#1\endcsname{#2}}
+\providecommand{\fplNumber}[3]{\fplWords{#1}{#2}\fplWords{#1Raw}{#3}}
+";
+
 /// Any text as text. What pdfTeX's default encoding cannot set becomes `[U+…]`.
-pub(super) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::new();
     let mut before = ' ';
     for character in text.chars() {
@@ -89,6 +105,11 @@ pub(super) fn number(text: &str) -> String {
     }
 }
 
+/// The same as digits: `−1,234.5` becomes `-1234.5`, and `1.23e−5` stays `1.23e-5`.
+pub(super) fn raw(text: &str) -> String {
+    if text == "—" { MISSING_RAW.to_owned() } else { text.replace('−', "-").replace(',', "") }
+}
+
 /// Text for a comment: it stays on its line.
 pub(super) fn comment(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
@@ -96,7 +117,7 @@ pub(super) fn comment(text: &str) -> String {
 
 /// Letters only, for the name of a macro: every part with a capital, and numbers below 100 as words. `table2/resnet18`
 /// becomes `TableTwoResnetEighteen`.
-pub(super) fn name(text: &str) -> String {
+pub fn name(text: &str) -> String {
     let mut name = String::new();
     let mut digits = String::new();
     let mut inside = false;

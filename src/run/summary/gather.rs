@@ -117,15 +117,15 @@ impl Outline<'_> {
                 "train": self.plan.nodes[cell.train].identity(),
                 "evaluate": self.plan.nodes[cell.evaluate].identity(),
             }),
-            command: format!(
-                "fpl-repro evaluate{} --cells {} --seeds {}",
-                self.invocation,
-                word(cell.id.as_str()),
-                cell.training.seed
-            ),
+            command: cell_command(self.invocation, cell),
             origin: self.origins.get(cell.id.as_str()).cloned(),
         }
     }
+}
+
+/// The command that makes exactly this cell; `invocation` are the options that choose its configuration.
+pub fn cell_command(invocation: &str, cell: &plan::Cell) -> String {
+    format!("fpl-repro evaluate{invocation} --cells {} --seeds {}", word(cell.id.as_str()), cell.training.seed)
 }
 
 fn tables(config: &Config) -> Vec<Table> {

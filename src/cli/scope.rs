@@ -1,0 +1,70 @@
+//! Which of the common options a command has: any other is refused, and its help does not show it.
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command};
+
+/// Choose a configuration.
+const CONFIGURATION: &[&str] = &["profile", "config", "set"];
+/// Choose cells.
+const CELLS: &[&str] = &["cells", "seeds"];
+/// Say how to run.
+const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline"];
+const CACHE: &[&str] = &["cache_dir"];
+const REPORTS: &[&str] = &["reports_dir"];
+const STRICT: &[&str] = &["strict"];
+/// Say how much is told.
+const TALK: &[&str] = &["quiet", "verbose"];
+
+/// All groups, and so every common option.
+const ALL: [&[&str]; 7] = [CONFIGURATION, CELLS, RUN, CACHE, REPORTS, STRICT, TALK];
+
+/// The groups of options that a command has.
+fn groups(command: &str) -> &'static [&'static [&'static str]] {
+    match command {
+        "fetch" | "train" | "evaluate" | "plot" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
+        // What `all` takes can be asked about first.
+        "plan" | "status" => &[CONFIGURATION, CELLS, RUN, CACHE],
+        "why" | "readings" => &[CONFIGURATION, CELLS, CACHE],
+        "claims" => &[CONFIGURATION, CELLS, CACHE, STRICT],
+        "audit" => &[CONFIGURATION],
+        "bundle" => &[CONFIGURATION, CELLS, CACHE, REPORTS, TALK],
+        "gc" => &[CONFIGURATION, CACHE, REPORTS],
+        "import" | "verify" | "watch" => &[CONFIGURATION, CACHE],
+        "diff" | "export" | "completions" | "man" => &[],
+        _ => &ALL,
+    }
+}
+
+/// The common options that a command does not have, by their ids.
+fn foreign(command: &str) -> impl Iterator<Item = &'static str> {
+    let own = groups(command);
+    ALL.into_iter().filter(move |group| !own.contains(group)).flatten().copied()
+}
+
+/// The command line with every command's help limited to its own options.
+pub(super) fn limited(mut cli: Command) -> Command {
+    let names: Vec<String> = cli.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        let hidden: Vec<_> = foreign(&name)
+            .filter_map(|id| cli.get_arguments().find(|arg| arg.get_id() == id))
+            .map(|arg| arg.clone().hide(true))
+            .collect();
+        cli = cli.mut_subcommand(name, |command| command.args(hidden));
+    }
+    cli
+}
+
+/// Refuses an option that the command does not have.
+pub(super) fn check(cli: &mut Command, matches: &ArgMatches) -> Result<(), clap::Error> {
+    let Some((name, of_command)) = matches.subcommand() else { return Ok(()) };
+    let given = |id: &&str| of_command.value_source(id) == Some(ValueSource::CommandLine);
+    match foreign(name).find(given) {
+        None => Ok(()),
+        Some(id) => {
+            let option = id.replace('_', "-");
+            let message = format!("`{name}` has no option `--{option}`; `fpl-repro {name} --help` shows what it has");
+            Err(cli.error(ErrorKind::UnknownArgument, message))
+        }
+    }
+}
