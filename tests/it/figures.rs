@@ -147,7 +147,7 @@ fn the_full_matrix_has_all_figures_in_order_small_and_always_the_same() {
     let pairs = |group| (1..=4).map(move |index| format!("{group}.{index}"));
     let own: Vec<String> = ["S1", "S2", "S3", "S4"].into_iter().flat_map(pairs).collect();
     let own = own.iter().map(String::as_str);
-    let losses: Vec<String> = pairs("S9").collect();
+    let losses: Vec<String> = pairs("S10").collect();
     let expected_numbers = ["V1", "V2", "1", "2", "3"].into_iter().chain(own).chain(["S5", "S6", "S7"]);
     assert_eq!(numbers, expected_numbers.chain(losses.iter().map(String::as_str)).collect::<Vec<_>>());
     assert_eq!(figures.len(), expected(&input).len());

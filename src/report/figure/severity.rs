@@ -178,7 +178,7 @@ pub(super) fn draw(context: &Context, series: &Series, id: &str) -> Result<Optio
         }
         Ok(())
     })?;
-    Ok(Some(Drawn { caption, alt, svg }))
+    Ok(Some(Drawn { caption, alt, svg, panels: Vec::new() }))
 }
 
 impl Line<'_> {

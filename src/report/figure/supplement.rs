@@ -3,11 +3,7 @@
 use super::{
     Expected, Figure, calibration, confusion, cost, distribution, false_positives,
     pair::{Context, Drawn, Pair},
-<<<<<<< HEAD
-    recall, rows, seeds, severity, smoothness,
-=======
-    recall, rows, seeds, smoothness, training_loss,
->>>>>>> b2818a4 (The report opens with its verdict; protocols have names; figures fit phones, dark mode and paper; the audit asks the authors)
+    recall, rows, seeds, severity, smoothness, training_loss,
 };
 use crate::{error::Result, number::slug, report::input::Row};
 
@@ -32,7 +28,7 @@ const OF_PAIRS: [OfPair; 4] = [
     ("S4", "Calibration", calibration::subject, calibration::draw),
 ];
 
-const TRAINING_LOSS: OfPair = ("S9", "Training loss", training_loss::subject, training_loss::draw);
+const TRAINING_LOSS: OfPair = ("S10", "Training loss", training_loss::subject, training_loss::draw);
 
 /// All places, in the report's order.
 pub(super) fn expected(context: &Context) -> Vec<Expected> {
@@ -66,11 +62,8 @@ fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>>
         all.push(Place { expected, draw: Box::new(move |id: &str| cost::draw(context, id)) });
     }
     all.extend(recalls(context));
-<<<<<<< HEAD
     all.extend(severities(context));
-=======
     all.extend(of_pairs(context, &chosen, TRAINING_LOSS));
->>>>>>> b2818a4 (The report opens with its verdict; protocols have names; figures fit phones, dark mode and paper; the audit asks the authors)
     all
 }
 
