@@ -65,6 +65,7 @@ pub(super) fn fitting(jobs: usize, memory: Option<u64>, sizes: impl Iterator<Ite
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 mod tests {
     use super::*;
     use crate::config;
@@ -80,7 +81,14 @@ mod tests {
 
     #[test]
     fn every_core_has_a_thread_and_every_gpu_a_cell() {
-        let run = RunOptions { device: "auto".into(), jobs: Jobs::Auto, threads: 0, keep_going: true, offline: false };
+        let run = RunOptions {
+            device: "auto".into(),
+            jobs: Jobs::Auto,
+            threads: 0,
+            keep_going: true,
+            offline: false,
+            silence: 600,
+        };
         assert_eq!(shared(&run, 2, 0), (2, 1));
         assert_eq!(shared(&run, 16, 4), (4, 4));
         assert_eq!(shared(&RunOptions { device: "cuda:1".into(), ..run.clone() }, 16, 4), (1, 16));

@@ -15,7 +15,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::results::{Results, leftovers};
 use super::tell;
-use crate::support::{Project, kill, wait_for_end};
+use crate::support::{Output, Project, kill, wait_for_end};
 
 const SEED: u64 = 20_231_125;
 /// Kills in the tests' short run, unless `FPL_TORTURE_KILLS` says how many.
@@ -74,9 +74,7 @@ impl Trial<'_> {
             }
         }
         let (status, output) = running.end();
-        let epoch = |line: &&str| line.contains(": epoch ");
-        self.epochs
-            .extend(output.stderr.lines().filter(epoch).filter_map(|line| Some(line.split("  ").next()?.to_owned())));
+        self.epochs.extend(epochs(&output));
         let over = status.code() == Some(0);
         if !over {
             *self.tally.entry(victim).or_default() += 1;
@@ -112,12 +110,16 @@ impl Trial<'_> {
         let status = self.project.status(&[]);
         assert!(status.iter().all(|entry| entry["state"] == "hit" && entry["failure"] == ""), "{status:#?}");
         assert_eq!(leftovers(&self.project), Vec::<PathBuf>::new());
-        let mut epochs = self.epochs.clone();
-        let in_the_end = output.stderr.lines().filter(|line| line.contains(": epoch "));
-        epochs.extend(in_the_end.filter_map(|line| Some(line.split("  ").next()?.to_owned())));
+        let mut epochs: Vec<String> = self.epochs.iter().cloned().chain(epochs(&output)).collect();
         epochs.sort();
         assert!(epochs.windows(2).all(|pair| pair[0] != pair[1]), "an epoch was trained twice: {epochs:#?}");
     }
+}
+
+/// The cells and numbers of the epochs that a run finished.
+fn epochs(output: &Output) -> Vec<String> {
+    let epoch = |line: &str| Some(line.split_once("  loss ")?.0.to_owned());
+    output.stderr.lines().filter_map(epoch).collect()
 }
 
 fn count() -> usize {
