@@ -113,7 +113,7 @@ fn view(derived: &Derived, facts: &Facts) -> View {
         family: ledger.family,
         easy: easy(derived).iter().map(|line| latex_text(line)).collect(),
         difficult: difficult(derived).iter().map(|line| latex_text(line)).collect(),
-        deviations: status.deviations.iter().map(|(what, _)| latex_text(what)).collect(),
+        deviations: derived.index.protocols().all().into_iter().map(latex_text).collect(),
         claims: claims.collect(),
         findings: findings.collect(),
         tables: derived
