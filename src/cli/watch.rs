@@ -7,7 +7,7 @@ use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers
 
 use super::Session;
 use crate::error::{Error, Result};
-use crate::report::ledger::{RULES, ledger};
+use crate::report::ledger::ledger;
 use crate::run::Estimator;
 use crate::watch::{Snapshot, Stage, draw};
 
@@ -66,9 +66,6 @@ fn follow(session: &Session, screen: &mut ratatui::DefaultTerminal) -> Result<()
 
 /// `claims: 1 reproduced, 9 not run`; empty if the results cannot be read.
 fn verdicts(session: &Session) -> String {
-    let Ok(content) = session.runner().content() else { return String::new() };
-    let ledger = ledger(&content);
-    let counts = RULES.iter().map(|rule| (ledger.count(rule.verdict), rule.title)).filter(|(count, _)| *count > 0);
-    let counts: Vec<String> = counts.map(|(count, title)| format!("{count} {title}")).collect();
-    format!("claims: {}", counts.join(", "))
+    let content = session.runner().content();
+    content.map_or_else(|_| String::new(), |content| format!("claims: {}", ledger(&content).in_brief()))
 }

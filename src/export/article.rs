@@ -113,7 +113,7 @@ fn view(derived: &Derived, facts: &Facts) -> View {
         family: ledger.family,
         easy: easy(derived).iter().map(|line| latex_text(line)).collect(),
         difficult: difficult(derived).iter().map(|line| latex_text(line)).collect(),
-        deviations: derived.index.protocols().all().into_iter().map(latex_text).collect(),
+        deviations: deviations(derived),
         claims: claims.collect(),
         findings: findings.collect(),
         tables: derived
@@ -123,6 +123,15 @@ fn view(derived: &Derived, facts: &Facts) -> View {
             .map(|view| latex_name(&view.anchor))
             .collect(),
     }
+}
+
+/// How protocols differ from the paper's: what they share, then a line for each.
+fn deviations(derived: &Derived) -> Vec<String> {
+    let protocols = derived.index.protocols();
+    let line = |names: &str, differences: &[String]| latex_text(&format!("{names}: {}", differences.join("; ")));
+    let shared = (!protocols.common.is_empty()).then(|| line(&protocols.sharing.join(", "), &protocols.common));
+    let own = protocols.list.iter().filter(|protocol| !protocol.differences.is_empty());
+    shared.into_iter().chain(own.map(|protocol| line(&protocol.name, &protocol.differences))).collect()
 }
 
 /// ReScience C's mark of a replication: `[¬Re]` for one that failed.

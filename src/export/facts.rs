@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::artifact::Environment;
 use crate::number::{duration, plural};
 use crate::report::derived::Derived;
-use crate::report::ledger::{Ledger, Level, RULES, Verdict};
+use crate::report::ledger::{Ledger, Level};
 
 /// In words, without any markup.
 pub(super) struct Facts {
@@ -32,7 +32,7 @@ impl Facts {
             devices: joined(&all(|environment| environment.device.clone())),
             programs: joined(&all(program)),
             time: duration(derived.input.cells.iter().map(|cell| cell.seconds).sum()),
-            verdicts: verdicts(&derived.ledger),
+            verdicts: format!("Of {}: {}.", plural(derived.ledger.entries.len(), "claim"), derived.ledger.in_brief()),
             printed: printed(&derived.ledger),
             seeds: rows.map(|row| derived.index.scored(row).len()).max().unwrap_or(0),
         }
@@ -47,15 +47,6 @@ fn joined(all: &BTreeSet<String>) -> String {
 fn program(environment: &Environment) -> String {
     let Environment { program, git_commit, .. } = environment;
     if git_commit.is_empty() { program.clone() } else { format!("{program}, commit {git_commit}") }
-}
-
-fn verdicts(ledger: &Ledger) -> String {
-    let count = |verdict: Verdict, title: &str| match ledger.count(verdict) {
-        0 => None,
-        count => Some(format!("{count} {title}")),
-    };
-    let counts: Vec<String> = RULES.iter().filter_map(|rule| count(rule.verdict, rule.title)).collect();
-    format!("Of {}: {}.", plural(ledger.entries.len(), "claim"), counts.join(", "))
 }
 
 fn printed(ledger: &Ledger) -> String {

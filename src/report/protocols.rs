@@ -75,13 +75,6 @@ impl Protocols {
         }
     }
 
-    /// Every difference once, those in common first.
-    pub fn all(&self) -> Vec<&str> {
-        let mut seen = BTreeSet::new();
-        let each = self.common.iter().chain(self.list.iter().flat_map(|protocol| &protocol.differences));
-        each.map(String::as_str).filter(|difference| seen.insert(*difference)).collect()
-    }
-
     /// The names of protocols by the differences of their cells, each once, in the order of the list.
     pub fn names<'a>(&self, differences: impl IntoIterator<Item = &'a Vec<String>>) -> Vec<String> {
         let positions: BTreeSet<usize> =

@@ -28,6 +28,7 @@ use crate::fingerprint::Fingerprint;
 use crate::machine;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
 use crate::report::input::{CellState, Origin};
+use crate::report::ledger::ledger;
 use crate::store::{self, Failure, Foreign, Store};
 use bring::{Ran, Stage};
 
@@ -218,6 +219,7 @@ impl<'a> Runner<'a> {
                                 let failed = !matches!(outcome, CellOutcome::Done);
                                 stop.fetch_or(failed && !self.options.keep_going, Ordering::Relaxed);
                                 lock(&outcomes).insert(cell.id.to_string(), outcome);
+                                self.tell_decided();
                             }
                             Err(error) => {
                                 stop.store(true, Ordering::Relaxed);
@@ -246,11 +248,23 @@ impl<'a> Runner<'a> {
         let wanted = self.options.jobs.clamp(1, queue.len().max(1));
         let needs = |cell: &&Cell| estimator.memory(&cell.training);
         let fitting = share::fitting(wanted, machine::available_memory(), queue.iter().map(needs));
+        let open = queue.iter().filter(|cell| !self.local(cell));
+        let open: Vec<_> = open.map(|cell| (cell.id.to_string(), estimator.training(cell))).collect();
+        self.reporter.emit(&Event::Queue(&open));
         if fitting < wanted {
             let text = format!("{fitting} of {wanted} cells at a time: there is no memory for more");
             self.reporter.emit(&Event::Note(&text));
         }
         fitting
+    }
+
+    /// What the claims have come to, for the live line: only where there is one, since all results are read for it.
+    fn tell_decided(&self) {
+        if self.reporter.is_live()
+            && let Ok(content) = self.content()
+        {
+            self.reporter.emit(&Event::Decided(&format!("claims: {}", ledger(&content).in_brief())));
+        }
     }
 
     fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {

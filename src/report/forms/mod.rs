@@ -4,6 +4,7 @@
 //! never look the same, a reduced or an imported one says so, and a missing one can be seen.
 
 mod authors;
+mod column;
 mod convert;
 mod csv;
 mod junit;
@@ -56,6 +57,9 @@ pub fn files(derived: &Derived, figures: &[Figure]) -> Result<Vec<File>> {
         let name = figure.file.trim_end_matches(".svg");
         let convert::Converted { pdf, png } = convert::convert(figure)?;
         files.extend([(format!("figures/{name}.pdf"), pdf), (format!("figures/{name}.png"), png)]);
+        if let Some(column) = column::column(figure) {
+            files.push((format!("figures/{name}-column.pdf"), convert::convert(&column)?.pdf));
+        }
     }
     Ok(files)
 }

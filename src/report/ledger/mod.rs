@@ -200,6 +200,12 @@ impl Ledger {
         self.entries.iter().filter(|entry| entry.verdict == verdict).count()
     }
 
+    /// `1 reproduced, 9 not run`: every verdict that a claim has.
+    pub fn in_brief(&self) -> String {
+        let counts = RULES.iter().map(|rule| (self.count(rule.verdict), rule.title)).filter(|(count, _)| *count > 0);
+        counts.map(|(count, title)| format!("{count} {title}")).collect::<Vec<_>>().join(", ")
+    }
+
     /// How many printed numbers lie so.
     pub fn count_numbers(&self, level: Level) -> usize {
         self.numbers.iter().filter(|number| number.level == level).count()

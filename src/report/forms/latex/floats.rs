@@ -47,15 +47,17 @@ pub(super) fn floats(derived: &Derived, figures: &[Figure]) -> String {
     for figure in figures {
         let file = figure.file.trim_end_matches(".svg");
         let _ = writeln!(text, "% {}", comment(&figure.number));
-        for form in Form::ALL {
+        // A figure that is not cut into panels would have text of 4 points in a column.
+        for form in Form::ALL.into_iter().filter(|form| *form == Form::Page || !figure.panels.is_empty()) {
             let (environment, suffix) = environment("figure", form);
             let _ = writeln!(
                 text,
                 "\\fplFloat{{{environment}}}{{{}{suffix}}}{{fig}}{{{file}{}}}{{{}}}{{\\includegraphics[width=\\linewidth]\
-                 {{\\fplHere figures/{file}.pdf}}}}",
+                 {{\\fplHere figures/{file}{}.pdf}}}}",
                 name(file),
                 form.suffix(),
                 caption(&[&figure.caption]),
+                form.suffix(),
             );
         }
     }
