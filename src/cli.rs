@@ -16,9 +16,13 @@ mod survey;
 mod gc;
 mod watch;
 mod schema;
+mod doctor;
+mod remote;
+mod submit;
 
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -29,6 +33,7 @@ use crate::event::{Reporter, Verbosity};
 use crate::interrupt;
 use crate::number::plural;
 use crate::plan::{self, Cell, Plan, StageKind};
+use crate::remote::{Pull, Remote};
 use crate::report::json;
 use crate::report::ledger::ledger;
 use crate::run::{Machine, Options, Outcome, Runner, Share, share};
@@ -64,6 +69,33 @@ struct Cli {
 enum Command {
     /// Run the whole pipeline: fetch, train, evaluate, plot, report
     All,
+    /// Train and evaluate cells that nobody holds, one after the other, until none is left
+    ///
+    /// Any number of these can work on one cache, on all machines that see it. A cell that another holds is passed by; exit
+    /// code 0 when the rest is done.
+    Work,
+    /// Submit the run to a batch system: identical tasks that `work`, and after them what they leave, and the report
+    Submit {
+        #[command(subcommand)]
+        system: System,
+    },
+    /// Add results that are here to the remote cache (`[remote]` in the configuration)
+    Push,
+    /// Bring results from the remote cache; each file is verified when it arrives
+    Pull {
+        /// Leave the weights there: the rest is enough for a report
+        #[arg(long)]
+        no_weights: bool,
+    },
+    /// Find out whether a folder that machines share can hold a cache: run it on two of them at the same time
+    Doctor {
+        /// The folder
+        #[arg(long, value_name = "DIR")]
+        shared: PathBuf,
+        /// Wait so many seconds for the other machine
+        #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+        wait: u64,
+    },
     /// Download, verify and unpack the data and the weights files
     Fetch(StageArgs),
     /// Train the selected cells, and fetch what they need
@@ -199,6 +231,13 @@ enum Command {
     Man,
 }
 
+/// Batch systems.
+#[derive(Debug, Subcommand)]
+enum System {
+    /// Slurm: writes a batch script, and submits it with sbatch
+    Slurm(submit::Slurm),
+}
+
 #[derive(Debug, Args)]
 struct StageArgs {
     /// Run this stage although its result is there
@@ -244,6 +283,9 @@ struct Common {
     /// Download nothing; exit with 3 if something is needed
     #[arg(long, global = true)]
     offline: bool,
+    /// Bring results from the remote cache instead of making them, and add those made here (`[remote]`)
+    #[arg(long, global = true)]
+    remote: bool,
     /// The cache [default: cache/ beside pipeline.toml]
     #[arg(long, global = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
@@ -327,6 +369,7 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Completions { shell } => return Ok(describe::completions(*shell, scope::limited(Cli::command()))),
         Command::Man => return describe::man(Cli::command()),
+        Command::Doctor { shared, wait } => return doctor::doctor(shared, *wait),
         Command::Readings { report: Some(report), json } => {
             return claims::readings(&ledger(&diff::read(report)?), *json);
         }
@@ -335,11 +378,15 @@ fn run(cli: &Cli) -> Result<u8> {
     let session = Session::new(cli)?;
     match &cli.command {
         Command::All
+        | Command::Work
         | Command::Fetch(_)
         | Command::Train(_)
         | Command::Evaluate(_)
         | Command::Plot(_)
         | Command::Report(_) => session.run(cli.common.strict),
+        Command::Submit { system: System::Slurm(slurm) } => submit::slurm(&session, slurm, &cli.common.words()),
+        Command::Push => remote::push(&session),
+        Command::Pull { no_weights } => remote::pull(&session, if *no_weights { Pull::Evidence } else { Pull::Whole }),
         Command::Plan { calibrate, json } => survey::plan(&session, *calibrate, *json),
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets, all } => inspect::why(&session, targets, *all),
@@ -356,7 +403,11 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Bundle(args) => bundle::write(&session, args),
         Command::Import { bundle } => bundle::import(&session, bundle),
-        Command::Diff { .. } | Command::Export { .. } | Command::Completions { .. } | Command::Man => Ok(0),
+        Command::Diff { .. }
+        | Command::Export { .. }
+        | Command::Completions { .. }
+        | Command::Man
+        | Command::Doctor { .. } => Ok(0),
         Command::Verify { json, .. } => verify::verify(&session, *json),
         Command::Check { rerun } => check::rerun(&session, rerun),
         Command::Gc { dry_run, trainings, json } => {
@@ -389,7 +440,7 @@ impl Session {
                 help: "name another folder with `--cache-dir`: workers are told of files in it as text".into(),
             });
         }
-        let store = Store::open(&root);
+        let store = Store::open(&root, Duration::from_secs(loaded.config.run.lease.into()));
         let archive = archive_digest(&loaded, &store)?;
         let plan = plan::plan(&loaded.config, &shipped, archive.as_deref(), &common.cells)?;
         let verbosity = match (common.quiet, common.verbose) {
@@ -397,7 +448,7 @@ impl Session {
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
-        let options = options(cli, &loaded.config, &plan);
+        let options = options(cli, &loaded.config, &plan)?;
         Ok(Self { loaded, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
     }
 
@@ -437,6 +488,9 @@ impl Session {
         if outcome.missing > 0 {
             parts.push(format!("{} without result", plural(outcome.missing, "cell")));
         }
+        if !outcome.held.is_empty() {
+            parts.push(format!("{} held by others", plural(outcome.held.len(), "cell")));
+        }
         stream::err(&parts.join(" · "));
         if let Some(published) = &outcome.published {
             print(&published.folder.join("report.html").display().to_string());
@@ -473,6 +527,38 @@ impl Common {
         Ok(sets)
     }
 
+    /// The options as they were given, for the same command in another process that begins in the same folder.
+    fn words(&self) -> Vec<String> {
+        let path = |path: &PathBuf| path.display().to_string();
+        let jobs = self.jobs.map(|jobs| match jobs {
+            Jobs::Auto => "auto".to_owned(),
+            Jobs::Count(jobs) => jobs.to_string(),
+        });
+        let valued = [
+            ("--profile", self.profile.clone()),
+            ("--config", self.config.as_ref().map(path)),
+            ("--seeds", self.seeds.clone()),
+            ("--device", self.device.clone()),
+            ("--jobs", jobs),
+            ("--cache-dir", self.cache_dir.as_ref().map(path)),
+            ("--reports-dir", self.reports_dir.as_ref().map(path)),
+        ];
+        let repeated =
+            self.cells.iter().map(|cells| ("--cells", cells)).chain(self.set.iter().map(|set| ("--set", set)));
+        let switches = [
+            ("--keep-going", self.keep_going),
+            ("--fail-fast", self.fail_fast),
+            ("--offline", self.offline),
+            ("--remote", self.remote),
+            ("--quiet", self.quiet),
+            ("--verbose", self.verbose),
+        ];
+        let pairs = valued.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?]));
+        let pairs = pairs.chain(repeated.map(|(name, value)| [name.to_owned(), value.clone()]));
+        let given = switches.into_iter().filter(|(_, given)| *given).map(|(name, _)| name.to_owned());
+        pairs.flatten().chain(given).collect()
+    }
+
     /// An error about a key that an option set, with the option as it was typed.
     fn as_typed(&self, error: Error) -> Error {
         let Error::Config { place, key, message, help } = error else { return error };
@@ -499,7 +585,7 @@ impl Common {
         if let Some(config) = &self.config {
             let _ = write!(words, " --config {}", word(&file_name(&config.display().to_string())));
         }
-        for set in self.set.iter().filter(|set| !set.starts_with("run.")) {
+        for set in self.set.iter().filter(|set| !set.starts_with("run.") && !set.starts_with("remote.")) {
             let path =
                 set.split_once('=').filter(|(key, _)| matches!(key.rsplit('.').next(), Some("archive" | "path")));
             let shown = path.map_or_else(|| set.clone(), |(key, value)| format!("{key}={}", file_name(value)));
@@ -525,17 +611,19 @@ fn file_name(path: &str) -> String {
     PathBuf::from(path).file_name().map_or_else(|| path.to_owned(), |name| name.display().to_string())
 }
 
-fn options(cli: &Cli, config: &Config, plan: &Plan) -> Options {
+fn options(cli: &Cli, config: &Config, plan: &Plan) -> Result<Options> {
     let (upto, only, force) = match &cli.command {
         Command::Fetch(stage) => (StageKind::Fetch, stage.only, stage.force),
         Command::Train(stage) => (StageKind::Train, stage.only, stage.force),
         Command::Evaluate(stage) => (StageKind::Evaluate, stage.only, stage.force),
+        Command::Work => (StageKind::Evaluate, false, false),
         Command::Plot(stage) => (StageKind::Plot, stage.only, stage.force),
         Command::Report(stage) => (StageKind::Report, stage.only, stage.force),
         _ => (StageKind::Report, false, false),
     };
     let Share { jobs, threads } = share(&config.run, Machine::here(), plan);
-    Options {
+    let remote = if cli.common.remote { Some(Arc::new(Remote::open(&config.remote)?)) } else { None };
+    Ok(Options {
         upto,
         only,
         force,
@@ -545,8 +633,10 @@ fn options(cli: &Cli, config: &Config, plan: &Plan) -> Options {
         keep_going: config.run.keep_going,
         offline: config.run.offline,
         silence: Duration::from_secs(config.run.silence.into()),
+        wait: !matches!(cli.command, Command::Work),
+        remote,
         invocation: cli.common.invocation(),
-    }
+    })
 }
 
 /// What `--jobs` is given.

@@ -47,6 +47,9 @@ pub struct Config {
     pub paper: Paper,
     /// How to run, not what.
     pub run: RunOptions,
+    /// A cache that others share. Never part of a fingerprint.
+    #[serde(default)]
+    pub remote: Remote,
     /// The data set of rows that name no other, a key of `datasets`; the report is about its test images.
     pub dataset: String,
     /// Data sets by name.
@@ -82,11 +85,29 @@ pub struct RunOptions {
     /// Seconds that a worker may say nothing before it is killed and its cell fails.
     #[serde(default = "default_silence")]
     pub silence: u32,
+    /// Seconds without a sign of life after which a cell that another machine holds is taken over.
+    #[serde(default = "default_lease")]
+    pub lease: u32,
 }
 
 /// Ten minutes. The longest that a sound worker says nothing is one step on a slow machine.
 fn default_silence() -> u32 {
     600
+}
+
+/// A minute: six signs of life.
+fn default_lease() -> u32 {
+    60
+}
+
+/// A cache that others share.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Remote {
+    /// `s3://`, `gs://`, `az://`, `https://` or `file://`; empty for none.
+    pub url: String,
+    /// Whether nothing is written to it.
+    pub read_only: bool,
 }
 
 /// Cells at once.

@@ -31,6 +31,12 @@ pub enum Error {
     /// A download failed.
     #[error("failed to download `{url}`: {message}")]
     Network { url: String, message: String, help: String },
+    /// A remote cache cannot be read or written.
+    #[error("failed to {action} `{url}`: {message}")]
+    Remote { action: &'static str, url: String, message: String, help: String },
+    /// Another process works on something; `by` says which, and since when.
+    #[error("{what} is held by {by}")]
+    Held { what: String, by: String },
     /// A cell failed to train or evaluate.
     #[error("cell `{cell}`: {message}")]
     Cell { cell: String, message: String, help: String },
@@ -75,11 +81,13 @@ impl Error {
             | Self::Interrupted { help, .. }
             | Self::Data { help, .. }
             | Self::Network { help, .. }
+            | Self::Remote { help, .. }
             | Self::Cell { help, .. }
             | Self::Worker { help, .. }
             | Self::Storage { help, .. }
             | Self::Device { help, .. } => help,
             Self::Io { source, .. } => storage_help(source),
+            Self::Held { .. } => "run the command again when that has ended; `fpl-repro status` shows who holds what",
             Self::Newer { .. } => "use that program, or another `--cache-dir`",
             Self::Torch(message) if message.contains("memory") => {
                 "run fewer cells at once (`--jobs 1`), or where there is more memory"

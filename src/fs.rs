@@ -102,8 +102,28 @@ pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
 }
 
-/// Exchanges two files or directories, so that neither name is without one at any time.
+/// Exchanges two files or directories; in one step, so that neither name is without one at any time, where the file system
+/// can do that. NFS cannot: there the second name is without one for a moment.
 pub fn exchange(a: &Path, b: &Path) -> Result<()> {
+    use rustix::io::Errno;
+    let steps = [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP].map(Errno::raw_os_error);
+    match exchange_at_once(a, b) {
+        Err(Error::Io { source, .. }) if source.raw_os_error().is_some_and(|code| steps.contains(&code)) => {
+            exchange_in_steps(a, b)
+        }
+        exchanged => exchanged,
+    }
+}
+
+fn exchange_in_steps(a: &Path, b: &Path) -> Result<()> {
+    let aside = a.with_added_extension("old");
+    rename(b, &aside)?;
+    rename(a, b)?;
+    rename(&aside, a)
+}
+
+/// Exchanges two files or directories in one step.
+pub fn exchange_at_once(a: &Path, b: &Path) -> Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
         .map_err(|error| Error::io("exchange with its successor", b)(error.into()))
@@ -214,4 +234,27 @@ pub fn files_below(dir: &Path) -> Result<Vec<PathBuf>> {
     }
     found.sort();
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+    use super::*;
+
+    #[test]
+    fn folders_change_places_in_one_step_or_in_three() {
+        for exchange in [exchange_at_once, exchange_in_steps] {
+            let folder = tempfile::tempdir().unwrap();
+            let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+            write_atomic(&a.join("file"), b"a").unwrap();
+            write_atomic(&b.join("file"), b"b").unwrap();
+            exchange(&a, &b).unwrap();
+            assert_eq!(
+                (read(&a.join("file")).unwrap(), read(&b.join("file")).unwrap()),
+                (b"b".to_vec(), b"a".to_vec())
+            );
+            assert_eq!(entries(folder.path()), [a, b]);
+        }
+    }
 }

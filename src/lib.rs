@@ -28,6 +28,8 @@ pub mod report;
 pub mod config;
 pub mod plan;
 pub mod store;
+pub mod doctor;
+pub mod remote;
 pub mod event;
 pub mod download;
 pub mod run;

@@ -54,6 +54,35 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
     Some(number.parse::<u64>().ok()? * 1024)
 }
 
+/// Identity of the running system: another after every start; empty if the system does not say.
+pub fn boot() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// The namespace in which process ids have their meaning; empty if the system does not say.
+pub fn process_namespace() -> String {
+    std::fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default()
+}
+
+/// When a process started, in clock ticks after the boot; `None` if it has ended (proc_pid_stat(5), field 22).
+pub fn process_start(process: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The second field, the program's name in parentheses, may hold anything.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ended = matches!(*fields.first()?, "Z" | "X");
+    fields.get(19).filter(|_| !ended)?.parse().ok()
+}
+
+/// The job of the batch system that this process belongs to, like Slurm's `4711` or `4711_3`; empty outside one.
+pub fn batch_job() -> String {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let array = (variable("SLURM_ARRAY_JOB_ID"), variable("SLURM_ARRAY_TASK_ID"));
+    match array {
+        (job, task) if !job.is_empty() && !task.is_empty() => format!("{job}_{task}"),
+        _ => variable("SLURM_JOB_ID"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete.
 
 mod foreign;
+mod lease;
 mod leftovers;
 mod memo;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +17,13 @@ use crate::artifact::{LOGITS, METRICS, Manifest, OutputFile, PREDICTIONS, PROBAB
 use crate::error::{Error, Result};
 use crate::fingerprint::Fingerprint;
 use crate::fs::{self, Lock};
+use crate::interrupt;
 use crate::plan::{Node, StageKind};
+use lease::{Lease, Leases};
 use memo::Memo;
 
 pub use foreign::{DATA_MANIFEST, EVALUATE_MANIFEST, Foreign, LABELS, ORIGIN, TRAIN_MANIFEST};
+pub use lease::Holder;
 
 /// Name of the manifest in an entry.
 pub const MANIFEST: &str = "manifest.json";
@@ -27,12 +32,17 @@ pub const SCHEMA: u32 = 2;
 
 /// What marks the folder: <https://bford.info/cachedir/>.
 const TAG: &str = "CACHEDIR.TAG";
+/// Says in the entry of a training that its weights were left where the rest was brought from.
+pub const ELSEWHERE: &str = "weights.elsewhere";
+/// How often a stage that another holds is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 const MADE_AGAIN: &str = "it is made again when it is needed";
 
 /// The cache folder.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
+    leases: Leases,
     memo: Mutex<Memo>,
 }
 
@@ -86,9 +96,11 @@ pub struct Failure {
 }
 
 impl Store {
-    /// A cache at a folder, which need not exist.
-    pub fn open(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), memo: Mutex::new(Memo::load(&root.join("memo.json"))) }
+    /// A cache at a folder, which need not exist. Another machine that holds a stage and gives no sign of life for
+    /// `patience` has lost it.
+    pub fn open(root: &Path, patience: Duration) -> Self {
+        let memo = Memo::load(&root.join("memo.json"));
+        Self { root: root.to_path_buf(), leases: Leases::new(root.join("leases"), patience), memo: Mutex::new(memo) }
     }
 
     /// The folder.
@@ -203,13 +215,70 @@ impl Store {
         self.memo.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Takes the lock of a stage, so that no other process runs it.
+    /// Takes a stage, so that nobody else runs it; where another has it, calls `waiting` once and waits.
+    ///
+    /// # Errors
+    /// The cache cannot be written to, or the user asks the program to end while it waits.
     pub fn claim(&self, node: &Node, waiting: impl FnOnce()) -> Result<Claim> {
-        let lock = Lock::acquire(&self.lock_path(&format!("{}-{}", node.stage.name(), node.fingerprint)), waiting)?;
-        let staging = self.root.join("staging").join(node.fingerprint.as_str());
+        let mut waiting = Some(waiting);
+        loop {
+            if let Ok(claim) = self.try_claim(node)? {
+                return Ok(claim);
+            }
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            interrupt::check()?;
+            std::thread::sleep(TRY_AGAIN);
+        }
+    }
+
+    /// Takes a stage, or says who has it.
+    pub fn try_claim(&self, node: &Node) -> Result<Result<Claim, Holder>> {
+        let name = lease_name(node);
+        let Some(lock) = Lock::try_acquire(&self.lock_path(&name))? else {
+            return Ok(Err(self.leases.holder(&name)?));
+        };
+        let lease = match self.leases.take(&name)? {
+            Ok(lease) => lease,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        // Whoever lost the lease may still write to its own folder.
+        let staging = match lease.generation() {
+            1 => node.fingerprint.to_string(),
+            later => format!("{}.{later}", node.fingerprint),
+        };
+        let staging = self.root.join("staging").join(staging);
         fs::remove(&staging)?;
         fs::create_dir_all(&staging)?;
-        Ok(Claim { _lock: lock, staging, entry: self.entry(node) })
+        let what = format!("`{}` of `{}`", node.stage.name(), node.subject);
+        Ok(Ok(Claim { what, staging, entry: self.entry(node), lease, _lock: lock }))
+    }
+
+    /// Whether this process is known to have lost a stage that it still works on.
+    pub fn has_lost(&self, node: &Node) -> bool {
+        self.leases.has_lost(&lease_name(node))
+    }
+
+    /// Who has the stage of a node, as an error.
+    pub fn held(&self, node: &Node) -> Error {
+        let by = self.leases.holder(&lease_name(node)).unwrap_or_default().to_string();
+        Error::Held { what: format!("`{}` of `{}`", node.stage.name(), node.subject), by }
+    }
+
+    /// Who works on which stage, by stage and fingerprint, with the time since the last sign of life.
+    pub fn holders(&self) -> Result<BTreeMap<(String, String), (Holder, Duration)>> {
+        let stage_of = |(name, holder, silent): (String, Holder, Duration)| {
+            let (stage, fingerprint) = name.split_once('-')?;
+            Some(((stage.to_owned(), fingerprint.to_owned()), (holder, silent)))
+        };
+        Ok(self.leases.held()?.into_iter().filter_map(stage_of).collect())
+    }
+
+    /// Whether a training's weights were left where the rest of it was brought from.
+    pub fn is_without_weights(&self, node: &Node) -> bool {
+        let entry = self.entry(node);
+        entry.join(ELSEWHERE).exists() && !entry.join(WEIGHTS).exists()
     }
 
     /// A lock for something that is no stage: publishing a report. `None` where nothing can be written.
@@ -237,9 +306,10 @@ impl Store {
         if alone.is_some() { leftovers::clear(self) } else { Ok(()) }
     }
 
-    /// The right to remove what is here; `None` while a plan uses it.
+    /// The right to remove what is here; `None` while a plan uses it, on this machine or by its lease on another.
     pub fn hold_alone(&self) -> Result<Option<Lock>> {
-        Lock::try_acquire(&self.lock_path("cache"))
+        let lock = Lock::try_acquire(&self.lock_path("cache"))?;
+        Ok(if self.leases.held()?.is_empty() { lock } else { None })
     }
 
     /// Whether this program made the folder.
@@ -298,12 +368,19 @@ fn if_writable(lock: Result<Lock>) -> Result<Option<Lock>> {
     }
 }
 
+/// A stage as leases and locks know it.
+fn lease_name(node: &Node) -> String {
+    format!("{}-{}", node.stage.name(), node.fingerprint)
+}
+
 /// The right to run a stage, and the folder to write to.
 #[derive(Debug)]
 pub struct Claim {
-    _lock: Lock,
+    what: String,
     staging: PathBuf,
     entry: PathBuf,
+    lease: Lease,
+    _lock: Lock, // The last to go: whoever gets it finds no lease.
 }
 
 impl Claim {
@@ -330,14 +407,35 @@ impl Claim {
         let manifest = sealed(manifest);
         let text = serde_json::to_string_pretty(&manifest).map_err(|error| json_fault(&error))?;
         fs::write_atomic(&self.staging.join(MANIFEST), text.as_bytes())?;
+        self.put_in_place()?;
+        Ok(manifest)
+    }
+
+    /// Makes results that another machine made and described visible as they are. `elsewhere` is where their weights were
+    /// left, if they were.
+    pub fn adopt(&self, manifest: &[u8], elsewhere: Option<&str>) -> Result<()> {
+        for relative in fs::files_below(&self.staging)? {
+            fs::sync(&self.staging.join(relative))?;
+        }
+        if let Some(url) = elsewhere {
+            fs::write_atomic(&self.staging.join(ELSEWHERE), format!("{url}\n").as_bytes())?;
+        }
+        fs::write_atomic(&self.staging.join(MANIFEST), manifest)?;
+        self.put_in_place()
+    }
+
+    /// The one step by which an entry appears, or is replaced, if the stage is still this process's.
+    fn put_in_place(&self) -> Result<()> {
+        if !self.lease.is_held() {
+            return Err(Error::Held { what: self.what.clone(), by: self.lease.holder().to_string() });
+        }
         if self.entry.symlink_metadata().is_ok() {
             // A damaged or forced entry goes only now that its successor is complete, and in one step: it is removed under
             // the name of the staging folder.
-            fs::exchange(&self.staging, &self.entry)?;
+            fs::exchange(&self.staging, &self.entry)
         } else {
-            fs::rename(&self.staging, &self.entry)?;
+            fs::rename(&self.staging, &self.entry)
         }
-        Ok(manifest)
     }
 }
 
@@ -360,11 +458,15 @@ pub fn read_manifest(entry: &Path) -> Result<Manifest> {
 }
 
 fn read_manifest_file(path: &Path) -> Result<Manifest> {
-    let bytes = fs::read(path)?;
+    parse_manifest(path, &fs::read(path)?)
+}
+
+/// A manifest from the bytes of its file, which carries a digest of itself.
+pub fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest> {
     let wrong = |message: String| Error::data(path, message, MADE_AGAIN);
     let not_one = |error: serde_json::Error| wrong(format!("not a manifest: {error}"));
     // Of a newer schema, other fields may be missing or of other kinds.
-    let fields: serde_json::Value = serde_json::from_slice(&bytes).map_err(not_one)?;
+    let fields: serde_json::Value = serde_json::from_slice(bytes).map_err(not_one)?;
     if let Some(schema) = fields["schema"].as_u64().filter(|&schema| schema > SCHEMA.into()) {
         return Err(Error::Newer { path: path.to_path_buf(), schema: u32::try_from(schema).unwrap_or(u32::MAX) });
     }

@@ -49,9 +49,9 @@ pub(super) fn check(files: &Files, says: &Value, evidence: &Evidence) -> Result<
     // What follows from the content is compared with every other file of the report.
     let mut content = says.clone();
     if let Some(content) = content.as_object_mut() {
-        Document::DERIVED.iter().for_each(|key| {
-            content.remove(*key);
-        });
+        for key in Document::DERIVED {
+            content.remove(key);
+        }
     }
     compare_values(&report_path(), &content, &follows)?;
     compare_values(&format!("{REPORT_MANIFEST}: identity.fields"), &evidence.report.identity["fields"], &frame)?;

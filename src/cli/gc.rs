@@ -80,9 +80,12 @@ pub(super) fn gc(session: &Session, scope: Scope, json: bool) -> Result<u8> {
     // A run with other options uses what no profile's plan has. None begins while this is held.
     let alone = if scope.dry_run { None } else { session.store.hold_alone()? };
     if !scope.dry_run && alone.is_none() {
+        let who = session.store.holders()?.into_values().next().map(|(holder, _)| format!(": {holder}"));
         return Err(Error::Usage {
-            message: format!("a run uses `{}`", root.display()),
-            help: "wait until it has ended; `gc --dry-run` can be asked at any time".into(),
+            message: format!("a run uses `{}`{}", root.display(), who.unwrap_or_default()),
+            help: "wait until it has ended; `gc --dry-run` can be asked at any time. Of a machine that is gone, remove the \
+                   files in `leases/`"
+                .into(),
         });
     }
     let collected = collect(session, scope)?;

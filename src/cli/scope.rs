@@ -9,7 +9,7 @@ const CONFIGURATION: &[&str] = &["profile", "config", "set"];
 /// Choose cells.
 const CELLS: &[&str] = &["cells", "seeds"];
 /// Say how to run.
-const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline"];
+const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline", "remote"];
 const CACHE: &[&str] = &["cache_dir"];
 const REPORTS: &[&str] = &["reports_dir"];
 const STRICT: &[&str] = &["strict"];
@@ -23,6 +23,9 @@ const ALL: [&[&str]; 7] = [CONFIGURATION, CELLS, RUN, CACHE, REPORTS, STRICT, TA
 fn groups(command: &str) -> &'static [&'static [&'static str]] {
     match command {
         "fetch" | "train" | "evaluate" | "plot" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
+        "work" => &[CONFIGURATION, CELLS, RUN, CACHE, TALK],
+        "push" | "pull" => &[CONFIGURATION, CELLS, CACHE],
+        "submit" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
         // What `all` takes can be asked about first.
         "plan" | "status" => &[CONFIGURATION, CELLS, RUN, CACHE],
         "why" | "readings" => &[CONFIGURATION, CELLS, CACHE],
@@ -31,7 +34,7 @@ fn groups(command: &str) -> &'static [&'static [&'static str]] {
         "bundle" => &[CONFIGURATION, CELLS, CACHE, REPORTS, TALK],
         "gc" => &[CONFIGURATION, CACHE, REPORTS],
         "import" | "verify" | "watch" => &[CONFIGURATION, CACHE],
-        "diff" | "export" | "completions" | "man" => &[],
+        "diff" | "doctor" | "export" | "completions" | "man" => &[],
         _ => &ALL,
     }
 }

@@ -7,12 +7,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Session, print, print_json};
+use crate::artifact::METRICS;
 use crate::error::Result;
 use crate::fingerprint::Difference;
 use crate::number::{duration, plural};
 use crate::plan::{Cell, NodeId, StageKind, Work};
+use crate::results::read_metrics;
 use crate::run::{Estimator, Reason, Runner, Status, cell_command};
-use crate::store::Foreign;
+use crate::store::{Foreign, Holder};
+
+/// Seconds without a sign of life that a reader is told of: more than what lies between two.
+const SILENT: u64 = 60;
 
 /// `plan --json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -67,6 +72,40 @@ pub(super) struct Entry {
     seconds: Option<f64>,
     /// Why it failed when it last ran; empty if it did not.
     failure: String,
+    /// Who works on it now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
+}
+
+/// Who works on a stage.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Held {
+    /// Name of the machine.
+    host: String,
+    /// Process id there.
+    process: u32,
+    /// The batch system's job; empty outside one.
+    job: String,
+    /// RFC 3339, by the clock of that machine.
+    since: String,
+    /// Seconds since its last sign of life, as far as clocks agree.
+    silent: u64,
+    /// Epochs of the training that are done; null for an evaluation.
+    epoch: Option<u32>,
+    /// Epochs of the training in all; null for an evaluation.
+    epochs: Option<u32>,
+}
+
+impl std::fmt::Display for Held {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { host, process, job, since, silent, epoch, epochs } = self;
+        let who = if job.is_empty() { format!("process {process}") } else { format!("job {job}") };
+        write!(formatter, "held by {who} on {host} since {since}")?;
+        if let (Some(epoch), Some(epochs)) = (epoch, epochs) {
+            write!(formatter, ", epoch {epoch} of {epochs} done")?;
+        }
+        if *silent > SILENT { write!(formatter, ", no sign of life for {}", duration(*silent as f64)) } else { Ok(()) }
+    }
 }
 
 /// Prints every stage of `all` with hit or miss, reason and estimated time; exit code 0.
@@ -206,6 +245,9 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
         if !entry.failure.is_empty() {
             let _ = writeln!(text, "         failed: {}", entry.failure);
         }
+        if let Some(held) = &entry.held {
+            let _ = writeln!(text, "         {held}");
+        }
     }
     print(text.trim_end());
     Ok(0)
@@ -227,6 +269,7 @@ fn survey(session: &Session) -> Result<Vec<Entry>> {
     let mut wanted: Vec<NodeId> = wanted.into_iter().collect();
     wanted.sort_by_key(|&id| (session.plan.nodes[id].stage, id));
     let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &estimator, id)).collect();
+    hold(session, &wanted, &mut entries)?;
     entries.extend(imported);
     let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
     let (runs, maybe) = (some(&entries, "run"), some(&entries, "maybe"));
@@ -264,6 +307,7 @@ fn summary_entry(
         changes: Vec::new(),
         seconds: None,
         failure: String::new(),
+        held: None,
     }
 }
 
@@ -282,6 +326,7 @@ fn imported_entry(session: &Session, cell: &Cell, foreign: &Foreign) -> Entry {
         changes: Vec::new(),
         seconds: None,
         failure: String::new(),
+        held: None,
     }
 }
 
@@ -293,15 +338,41 @@ fn with_inputs(runner: &Runner, id: NodeId) -> Vec<NodeId> {
     found
 }
 
+/// Adds to the stages who works on them.
+fn hold(session: &Session, nodes: &[NodeId], entries: &mut [Entry]) -> Result<()> {
+    let mut holders = session.store.holders()?;
+    for (&id, entry) in nodes.iter().zip(entries) {
+        let node = &session.plan.nodes[id];
+        let Some((holder, silent)) = holders.remove(&(node.stage.name().to_owned(), node.fingerprint.to_string()))
+        else {
+            continue;
+        };
+        let epochs = if let Work::Train(cell) = node.work {
+            Some(session.plan.cells[cell].training.recipe.epochs)
+        } else {
+            None
+        };
+        let done = || read_metrics(&session.store.work(node).join(METRICS)).map_or(0, |epochs| epochs.len() as u32);
+        let Holder { host, process, job, since, .. } = holder;
+        entry.held =
+            Some(Held { host, process, job, since, silent: silent.as_secs(), epoch: epochs.map(|_| done()), epochs });
+    }
+    Ok(())
+}
+
 fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) -> Entry {
     let node = &session.plan.nodes[id];
-    let (state, reason) = match runner.status(id) {
+    let cell = match node.work {
+        Work::Train(cell) | Work::Evaluate(cell) => Some(&session.plan.cells[cell]),
+        _ => None,
+    };
+    let enough = cell.is_some_and(|cell| runner.is_evidence_only(cell));
+    let (state, reason) = match if enough { runner.evidence(id) } else { runner.status(id) } {
         Status::Hit(_) => ("hit", None),
         Status::Run(reason) => ("run", Some(runner.explain(id, reason))),
         Status::Maybe(reason) => ("maybe", Some(reason)),
         Status::Unreadable(reason) => ("unreadable", Some(Reason::Damaged(reason))),
     };
-    let cell = if let Work::Train(cell) = node.work { Some(&session.plan.cells[cell]) } else { None };
     Entry {
         stage: node.stage.name(),
         subject: node.subject.clone(),
@@ -312,10 +383,11 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
             _ => Vec::new(),
         },
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
-        seconds: cell.and_then(|cell| estimator.training(cell)),
+        seconds: cell.filter(|_| node.stage == StageKind::Train).and_then(|cell| estimator.training(cell)),
         // One of before a result that is there by now says nothing.
         failure: if state == "hit" { None } else { session.store.failure(node) }
             .map(|failure| failure.reason)
             .unwrap_or_default(),
+        held: None,
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Session, print, print_json};
-use crate::artifact::Manifest;
+use crate::artifact::{Manifest, WEIGHTS};
 use crate::error::Result;
 use crate::event::size;
 use crate::fingerprint::Fingerprint;
@@ -81,8 +81,12 @@ fn check(store: &Store, entry: &Path, manifest: &Manifest) -> (Vec<String>, Vec<
             entry.join(store::MANIFEST).display()
         ));
     }
+    let elsewhere = entry.join(store::ELSEWHERE).exists();
     for (name, output) in &manifest.outputs {
         let path = entry.join(name);
+        if name == WEIGHTS && elsewhere && !path.exists() {
+            continue;
+        }
         match store.digest_again(&path) {
             Ok(found) if found == output.sha256 => {}
             Ok(found) => faults.push(format!(
@@ -95,8 +99,11 @@ fn check(store: &Store, entry: &Path, manifest: &Manifest) -> (Vec<String>, Vec<
             Err(error) => faults.push(format!("{error} ({} of {})", manifest.stage, manifest.subject)),
         }
     }
-    let known =
-        |file: &Path| file == Path::new(store::MANIFEST) || manifest.outputs.contains_key(&file.display().to_string());
+    let known = |file: &Path| {
+        file == Path::new(store::MANIFEST)
+            || file == Path::new(store::ELSEWHERE)
+            || manifest.outputs.contains_key(&file.display().to_string())
+    };
     let extra = fs::files_below(entry).unwrap_or_default();
     let note = |file: &std::path::PathBuf| {
         format!("note: `{}` is not of this program, and is ignored", entry.join(file).display())

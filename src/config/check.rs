@@ -18,6 +18,8 @@ const SCHEMA: u32 = 1;
 const MOST_JOBS: u32 = 1024;
 /// Bytes of a name: file names hold up to four of them, and 255 bytes.
 const LONGEST_NAME: usize = 48;
+/// Seconds of silence after which a cell is taken over: a day.
+const LONGEST_LEASE: u32 = 86_400;
 /// Images of a class in a figure, and the memory that they take.
 const MOST_SAMPLES: u32 = 100;
 
@@ -38,6 +40,12 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         &["run", "silence"],
         "no process speaks all the time",
         "give seconds; 600 is usual",
+    )?;
+    check.that(
+        (1..=LONGEST_LEASE).contains(&config.run.lease),
+        &["run", "lease"],
+        "must be from 1 to 86400 seconds",
+        "60 is usual, and more where the shared file system is slow",
     )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {

@@ -30,18 +30,17 @@ use document::Document;
 pub const CONTENT: &str = "report.json";
 
 /// The files of a report that are in none of its folders.
-pub const TOP: [&str; 9] =
-    [
-        "report.html",
-        "report.md",
-        CONTENT,
-        "summary.md",
-        "authors.md",
-        "claims.json",
-        "claims.xml",
-        "numbers.tex",
-        "floats.tex",
-    ];
+pub const TOP: [&str; 9] = [
+    "report.html",
+    "report.md",
+    CONTENT,
+    "summary.md",
+    "authors.md",
+    "claims.json",
+    "claims.xml",
+    "numbers.tex",
+    "floats.tex",
+];
 
 /// The folders of a report.
 pub const FOLDERS: [&str; 3] = ["figures", "tables", "data"];

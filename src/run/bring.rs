@@ -48,7 +48,7 @@ impl Runner<'_> {
             Status::Unreadable(message) if forbidden => return Err(self.unreadable(node, message)),
             _ => {}
         }
-        let claim = self.store.claim(node, || self.reporter.emit(&Event::Waiting(node.stage, &node.subject)))?;
+        let claim = self.claim(node)?;
         // Another process, or another cell of this one, may have finished it while we waited.
         if let Some(manifest) = self.made(node) {
             return Ok(manifest);
@@ -56,9 +56,25 @@ impl Runner<'_> {
         match stage.status() {
             Status::Hit(manifest) if !forced => Ok(self.finish(node, *manifest, false)),
             Status::Hit(_) => self.execute(stage, claim, &Reason::Forced),
-            Status::Run(reason) | Status::Maybe(reason) => self.execute(stage, claim, &reason),
+            Status::Run(reason) | Status::Maybe(reason) => {
+                if !forced && let Some(manifest) = self.pull(stage, &claim)? {
+                    return Ok(self.finish(node, manifest, false));
+                }
+                self.execute(stage, claim, &reason)
+            }
             Status::Unreadable(message) => Err(self.unreadable(node, message)),
         }
+    }
+
+    /// The right to run a stage. A cell that another has is passed by; what every cell needs is waited for.
+    fn claim(&self, node: &Node) -> Result<Claim> {
+        if matches!(node.stage, StageKind::Train | StageKind::Evaluate) {
+            return self.store.try_claim(node)?.map_err(|by| {
+                let what = format!("`{}` of `{}`", node.stage.name(), node.subject);
+                Error::Held { what, by: by.to_string() }
+            });
+        }
+        self.store.claim(node, || self.reporter.emit(&Event::Waiting(node.stage, &node.subject)))
     }
 
     fn execute(&self, stage: &impl Stage, claim: Claim, reason: &Reason) -> Result<Manifest> {
@@ -89,6 +105,7 @@ impl Runner<'_> {
         }
         self.store.clear_failure(node)?;
         drop(claim); // Only now: another process must find nothing that is still to go.
+        self.push(node, &manifest)?;
         self.reporter.emit(&Event::Finished(node.stage, &node.subject, clock.elapsed().as_secs_f64()));
         Ok(self.finish(node, manifest, true))
     }

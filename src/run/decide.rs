@@ -72,7 +72,7 @@ impl Runner<'_> {
     }
 
     /// The same for what a report needs: a training without its weights still is evidence.
-    pub(super) fn evidence(&self, id: NodeId) -> Status {
+    pub fn evidence(&self, id: NodeId) -> Status {
         self.status_by(id, Store::lookup_evidence)
     }
 

@@ -4,20 +4,23 @@ mod decide;
 mod environment;
 mod estimate;
 mod share;
+mod device;
 mod fetch;
 mod worker;
 mod outputs;
 mod work;
 mod process;
 mod bring;
+mod remote;
 mod calibrate;
 mod rerun;
 mod summary;
+mod queue;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::artifact::{Manifest, WEIGHTS};
@@ -25,10 +28,9 @@ use crate::config::Loaded;
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
 use crate::fingerprint::Fingerprint;
-use crate::machine;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
+use crate::remote::Remote;
 use crate::report::input::{CellState, Origin};
-use crate::report::ledger::ledger;
 use crate::store::{self, Failure, Foreign, Store};
 use bring::{Ran, Stage};
 
@@ -60,6 +62,10 @@ pub struct Options {
     pub offline: bool,
     /// How long a worker may say nothing before it is killed and its cell fails.
     pub silence: Duration,
+    /// Whether cells that other processes hold are waited for; else they are left to those.
+    pub wait: bool,
+    /// A cache that others share, to bring results from and add them to.
+    pub remote: Option<Arc<Remote>>,
     /// Options that choose this configuration again, for the commands in the report.
     pub invocation: String,
 }
@@ -73,6 +79,8 @@ pub struct Outcome {
     pub states: BTreeMap<String, CellState>,
     /// Selected cells that failed, or could not run.
     pub missing: usize,
+    /// Selected cells that other processes hold, and which holds them.
+    pub held: BTreeMap<String, String>,
     /// Whether one of them needed what `--offline` or `--only` forbids.
     pub forbidden: bool,
     /// The report, if this run was to make one.
@@ -93,6 +101,8 @@ pub struct Runner<'a> {
     pub options: &'a Options,
     done: Mutex<BTreeMap<Fingerprint, Manifest>>,
     counts: Mutex<BTreeMap<StageKind, (usize, usize)>>,
+    /// Whether the remote cache failed to answer: it is not asked again.
+    remote_is_down: AtomicBool,
 }
 
 /// What became of one cell.
@@ -101,6 +111,8 @@ enum CellOutcome {
     Failed(String),
     NotRun(String),
     Forbidden(String),
+    /// Another process works on it.
+    Held(String),
 }
 
 impl<'a> Runner<'a> {
@@ -112,7 +124,8 @@ impl<'a> Runner<'a> {
         reporter: &'a Reporter,
         options: &'a Options,
     ) -> Self {
-        Self { loaded, plan, store, reporter, options, done: Mutex::default(), counts: Mutex::default() }
+        let (done, counts) = (Mutex::default(), Mutex::default());
+        Self { loaded, plan, store, reporter, options, done, counts, remote_is_down: AtomicBool::new(false) }
     }
 
     /// Runs everything up to the last stage.
@@ -142,10 +155,16 @@ impl<'a> Runner<'a> {
         if self.options.upto >= StageKind::Plot {
             published = summary::summarize(self, &states, reports)?;
         }
+        let held = |(id, outcome): (&String, &CellOutcome)| match outcome {
+            CellOutcome::Held(by) => Some((id.clone(), by.clone())),
+            _ => None,
+        };
+        let missing = |outcome: &&CellOutcome| !matches!(outcome, CellOutcome::Done | CellOutcome::Held(_));
         Ok(Outcome {
             counts: self.counts().clone(),
             states,
-            missing: outcomes.values().filter(|outcome| !matches!(outcome, CellOutcome::Done)).count(),
+            missing: outcomes.values().filter(missing).count(),
+            held: outcomes.iter().filter_map(held).collect(),
             forbidden: outcomes.values().any(|outcome| matches!(outcome, CellOutcome::Forbidden(_))),
             published,
         })
@@ -178,107 +197,6 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Trains and evaluates the selected cells, `jobs` at a time.
-    fn run_cells(&self) -> Result<BTreeMap<String, CellOutcome>> {
-        let selected = self.plan.cells.iter().filter(|cell| cell.selected);
-        // Whoever asks for a report takes imported results; whoever asks for a training gets one.
-        let summarizes = self.options.upto >= StageKind::Plot;
-        let (imported, wanted): (Vec<&Cell>, Vec<&Cell>) =
-            selected.partition(|cell| summarizes && self.foreign(cell).is_some());
-        let mut outcomes = BTreeMap::new();
-        let mut queue = VecDeque::new();
-        for cell in wanted {
-            if let Some(reason) = self.lost_import(cell).filter(|_| summarizes) {
-                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
-                outcomes.insert(cell.id.to_string(), CellOutcome::Failed(reason));
-            } else {
-                queue.push_back(cell);
-            }
-        }
-        if !imported.is_empty() {
-            self.reporter.emit(&Event::Note(&format!("imported: {} cells", imported.len())));
-        }
-        let jobs = self.prepare_queue(&mut queue);
-        let (queue, outcomes) = (Mutex::new(queue), Mutex::new(outcomes));
-        let fatal = Mutex::new(None);
-        let stop = AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            for _ in 0..jobs {
-                scope.spawn(|| {
-                    loop {
-                        // Taken in a statement of its own: the lock must not be held while the cell runs.
-                        let next = lock(&queue).pop_front();
-                        let Some(cell) = next else { break };
-                        if stop.load(Ordering::Relaxed) {
-                            lock(&outcomes)
-                                .insert(cell.id.to_string(), CellOutcome::NotRun("another cell failed first".into()));
-                            continue;
-                        }
-                        match self.run_cell(cell) {
-                            Ok(outcome) => {
-                                let failed = !matches!(outcome, CellOutcome::Done);
-                                stop.fetch_or(failed && !self.options.keep_going, Ordering::Relaxed);
-                                lock(&outcomes).insert(cell.id.to_string(), outcome);
-                                self.tell_decided();
-                            }
-                            Err(error) => {
-                                stop.store(true, Ordering::Relaxed);
-                                lock(&fatal).get_or_insert(error);
-                            }
-                        }
-                    }
-                });
-            }
-        });
-        match fatal.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(error),
-            None => Ok(outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)),
-        }
-    }
-
-    /// Of the cells of a seed the longest first, so that no core waits in the end; how many can run at once.
-    fn prepare_queue(&self, queue: &mut VecDeque<&Cell>) -> usize {
-        let estimator = Estimator::new(self.store, self.options);
-        let seconds = |cell: &Cell| estimator.training(cell).unwrap_or(f64::INFINITY);
-        // The sort is stable: cells of one length, as those of the losses to be compared are, stay side by side.
-        let cells = queue.make_contiguous();
-        for of_a_seed in cells.chunk_by_mut(|a, b| a.training.seed == b.training.seed) {
-            of_a_seed.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
-        }
-        let wanted = self.options.jobs.clamp(1, queue.len().max(1));
-        let needs = |cell: &&Cell| estimator.memory(&cell.training);
-        let fitting = share::fitting(wanted, machine::available_memory(), queue.iter().map(needs));
-        let open = queue.iter().filter(|cell| !self.local(cell));
-        let open: Vec<_> = open.map(|cell| (cell.id.to_string(), estimator.training(cell))).collect();
-        self.reporter.emit(&Event::Queue(&open));
-        if fitting < wanted {
-            let text = format!("{fitting} of {wanted} cells at a time: there is no memory for more");
-            self.reporter.emit(&Event::Note(&text));
-        }
-        fitting
-    }
-
-    /// What the claims have come to, for the live line: only where there is one, since all results are read for it.
-    fn tell_decided(&self) {
-        if self.reporter.is_live()
-            && let Ok(content) = self.content()
-        {
-            self.reporter.emit(&Event::Decided(&format!("claims: {}", ledger(&content).in_brief())));
-        }
-    }
-
-    fn run_cell(&self, cell: &Cell) -> Result<CellOutcome> {
-        // With `--only`, a cell that is there needs no weights any more.
-        if !self.options.only {
-            let brought = self.bring_weights(cell)?;
-            if !matches!(brought, CellOutcome::Done) {
-                return Ok(brought);
-            }
-        }
-        let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
-        self.outcome_of(cell, self.ensure(last).map(|_| ()))
-    }
-
     /// What an error means for a cell; errors that concern the whole run are passed on.
     fn outcome_of(&self, cell: &Cell, result: Result<()>) -> Result<CellOutcome> {
         let Err(error) = result else { return Ok(CellOutcome::Done) };
@@ -289,6 +207,9 @@ impl<'a> Runner<'a> {
         if matches!(error, Error::Forbidden { .. }) {
             self.reporter.emit(&Event::Skipped(cell.id.as_str(), &text));
             return Ok(CellOutcome::Forbidden(text));
+        }
+        if let Error::Held { by, .. } = error {
+            return Ok(CellOutcome::Held(by));
         }
         self.tell_failure(cell, &error);
         Ok(CellOutcome::Failed(text))
@@ -341,6 +262,12 @@ impl<'a> Runner<'a> {
     fn local(&self, cell: &Cell) -> bool {
         let hit = |id: NodeId| self.known(id).is_some() || matches!(self.evidence(id), Status::Hit(_));
         hit(cell.train) && hit(cell.evaluate)
+    }
+
+    /// Whether a cell's results are there but for its weights, which were left where the rest was brought from: enough for
+    /// a report.
+    pub fn is_evidence_only(&self, cell: &Cell) -> bool {
+        self.store.is_without_weights(&self.plan.nodes[cell.train]) && self.local(cell)
     }
 
     /// A cell's results from a bundle, if there are none of this cache's own.

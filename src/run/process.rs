@@ -169,7 +169,7 @@ impl Session {
     fn run(runner: &Runner, node: &Node, cell: &Cell, job: &Job) -> Result<Self> {
         let mut worker = Worker::start(job, cell.id.as_str(), &runner.store.log(node), runner.options.silence)?;
         let mut session = Self::default();
-        let done = session.follow(runner, cell, &mut worker)?;
+        let done = session.follow(runner, node, cell, &mut worker)?;
         match (done, worker.end()?) {
             (true, Some(status)) if status.success() => Ok(session),
             (true, None) => {
@@ -182,9 +182,11 @@ impl Session {
     }
 
     /// Passes the worker's messages on; whether it said that it is done.
-    fn follow(&mut self, runner: &Runner, cell: &Cell, worker: &mut Worker) -> Result<bool> {
+    fn follow(&mut self, runner: &Runner, node: &Node, cell: &Cell, worker: &mut Worker) -> Result<bool> {
         let mut greeted = false;
-        while let Some(message) = worker.hear()? {
+        // Whoever lost a cell to another machine is of no more use to it.
+        let go_on = || if runner.store.has_lost(node) { Err(runner.store.held(node)) } else { Ok(()) };
+        while let Some(message) = worker.hear(go_on)? {
             match message {
                 Message::Hello(hello) => {
                     check_versions(&hello)?;

@@ -88,6 +88,7 @@ mod tests {
             keep_going: true,
             offline: false,
             silence: 600,
+            lease: 60,
         };
         assert_eq!(shared(&run, 2, 0), (2, 1));
         assert_eq!(shared(&run, 16, 4), (4, 4));

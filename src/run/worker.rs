@@ -7,6 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::device;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::interrupt;
@@ -68,13 +69,14 @@ impl Worker {
         Ok(Self { child, _input: input, heard, log, cell: cell.to_owned(), patience, silent: Duration::ZERO })
     }
 
-    /// The next message; `None` once the worker has closed its output.
+    /// The next message; `None` once the worker has closed its output. `go_on` is asked again and again.
     ///
     /// # Errors
-    /// An interruption, silence for too long, or what is no message.
-    pub(super) fn hear(&mut self) -> Result<Option<Message>> {
+    /// An interruption, what `go_on` says, silence for too long, or what is no message.
+    pub(super) fn hear(&mut self, go_on: impl Fn() -> Result<()>) -> Result<Option<Message>> {
         loop {
             interrupt::check()?;
+            go_on()?;
             match self.heard.recv_timeout(TICK) {
                 Ok(Heard::Message(message)) => {
                     self.silent = Duration::ZERO;
@@ -148,7 +150,10 @@ pub(super) fn ending(status: Option<ExitStatus>) -> String {
 fn spawn(log: &Log, cell: &str) -> Result<Child> {
     use std::os::unix::process::CommandExt;
     let program = std::env::current_exe().map_err(Error::io("find", "fpl-repro"))?.with_file_name("fpl-repro-worker");
+    // A job that has one of several GPUs sees that one alone.
+    let gpu = device::visible().map(|gpu| ("CUDA_VISIBLE_DEVICES", gpu));
     Command::new(&program)
+        .envs(gpu)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(log.file.try_clone().map_err(Error::io("open the log", &log.path))?)

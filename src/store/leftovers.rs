@@ -13,9 +13,12 @@ const UNFINISHED: &str = ".new-";
 ///
 /// The caller is alone in the cache. A checkpoint without a complete result is what its cell goes on from, and stays.
 pub(super) fn clear(store: &Store) -> Result<()> {
+    store.leases.clear()?;
     for path in fs::entries(&store.root.join("staging")) {
         let name = fs::name(&path);
-        if is_fingerprint(name.trim_start_matches("foreign-").trim_end_matches(".old")) {
+        // After the point stands what tells it from others of the same stage.
+        let fingerprint = name.trim_start_matches("foreign-").split('.').next().unwrap_or_default();
+        if is_fingerprint(fingerprint) {
             fs::remove(&path)?;
         }
     }

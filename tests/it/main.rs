@@ -8,6 +8,7 @@ mod config;
 mod damage;
 mod diff;
 mod download;
+mod examples;
 mod export;
 mod figures;
 mod fingerprint;
@@ -22,16 +23,19 @@ mod paper;
 mod pipeline;
 mod published;
 mod real;
+mod remote;
 mod report;
 mod sample;
 mod scores;
 mod rerun;
+mod slurm;
 mod stats;
 mod stream;
 mod support;
 mod watch;
 mod work;
 mod worker;
+mod workers;
 mod workflow;
 
 #[path = "../torture/mod.rs"]

@@ -147,9 +147,7 @@ impl Project {
         let mut command = Command::new(by[0]);
         command.args(&by[1..]).arg(program.get_program()).current_dir(&self.root);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.args(["--profile", "test"]).args(args).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Running { child, stderr, said: String::new() }
+        Running::of(command.args(["--profile", "test"]).args(args))
     }
 
     pub(crate) fn cache(&self) -> PathBuf {
@@ -215,6 +213,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    /// Starts a command.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, stderr, said: String::new() }
+    }
+
     /// Reads on until a line contains the text.
     #[track_caller]
     pub(crate) fn until(&mut self, text: &str) {

@@ -93,7 +93,7 @@ fn a_cache_is_read_as_it_is() {
     let read = |sets: &[String]| {
         let loaded = fpl_repro::config::load(&project.root.join("pipeline.toml"), Some("test"), sets).unwrap().config;
         let plan = fpl_repro::plan::plan(&loaded, &fpl_repro::config::shipped().unwrap(), None, &[]).unwrap();
-        Snapshot::read(&plan, &fpl_repro::store::Store::open(&project.cache()), |_| None)
+        Snapshot::read(&plan, &fpl_repro::store::Store::open(&project.cache(), std::time::Duration::ZERO), |_| None)
     };
     let done = read(&[]);
     assert_eq!((done.count(Stage::Trained), done.trainings.len()), (2, 2));

@@ -80,7 +80,7 @@ fn value(value: &Comparison, row: &RowView, marks: &str, form: Form) -> String {
     let ours = match (&value.ours, &value.sd, form) {
         (Some(ours), Some(sd), Form::Page) => format!("{} $\\pm$ {}{marks}", number(ours), number(sd)),
         (Some(ours), Some(sd), Form::Column) => {
-            format!("{}{{\\tiny\\,$\\pm$\\,{}}}{marks}", number(ours), number(sd))
+            format!("{}{{\\scriptsize\\,$\\pm$\\,{}}}{marks}", number(ours), number(sd))
         }
         (Some(ours), None, _) => format!("{}{marks}", number(ours)),
         (None, ..) => row.source.state.to_owned(),
