@@ -58,11 +58,13 @@ impl StageKind {
             // 1: original. 2: predictions of every image, margins, calibration. 3: larger minibatches.
             Self::Evaluate => 3,
             // 1: original. 2: figures of what the paper does not show. 3: durations and counts as everywhere else.
-            // 4: recall against class size.
-            Self::Plot => 4,
+            // 4: recall against class size. 5: effects, printed numbers, training loss, accuracy against imbalance and noise;
+            // figures for columns, phones and dark mode.
+            Self::Plot => 5,
             // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
             // 4: measures of trainings on imbalanced and noisy data. 5: verdicts of a declared family, printed numbers, readings.
-            Self::Report => 5,
+            // 6: opens with the verdict, named protocols, LaTeX for columns and pages, tidy CSV, the authors' questions.
+            Self::Report => 6,
         }
     }
 }
