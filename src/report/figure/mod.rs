@@ -21,8 +21,8 @@ mod severity;
 mod samples;
 mod seeds;
 mod smoothness;
-mod supplement;
 mod training_loss;
+mod supplement;
 
 use std::collections::HashMap;
 

@@ -1,6 +1,5 @@
 //! The whole report as plain data: what both formats show, in their order.
 
-mod opening;
 mod forest;
 mod evidence;
 mod claims;
@@ -13,6 +12,7 @@ mod figures;
 mod measures;
 mod changed_data;
 mod words;
+mod opening;
 
 use serde::Serialize;
 
