@@ -17,6 +17,8 @@ use crate::report::{
 pub struct Claims {
     /// How many claims have each verdict, all verdicts in their order.
     pub counts: Vec<Count>,
+    /// The verdicts that any claim has.
+    pub given: Vec<&'static str>,
     /// Claims of the declared family, which p values are adjusted over.
     pub family: usize,
     /// In the paper's order.
@@ -127,6 +129,7 @@ pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Cla
             .iter()
             .map(|rule| Count { verdict: verdict_view(rule.verdict), claims: ledger.count(rule.verdict) })
             .collect(),
+        given: RULES.iter().filter(|rule| ledger.count(rule.verdict) > 0).map(|rule| rule.title).collect(),
         family: ledger.family,
         entries: ledger.entries.iter().map(|entry| claim_view(input, index, entry)).collect(),
     }

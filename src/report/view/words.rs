@@ -149,11 +149,12 @@ fn of_status(derived: &Derived) -> String {
     text
 }
 
-/// `P1`, `P1 to P4`
+/// `P1`, `P1 and P2`, `P1 to P4`
 fn names(protocols: &[Protocol]) -> String {
     match protocols {
         [] => String::new(),
         [only] => only.name.clone(),
+        [first, last] => format!("{} and {}", first.name, last.name),
         [first, .., last] => format!("{} to {}", first.name, last.name),
     }
 }
