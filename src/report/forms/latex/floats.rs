@@ -52,8 +52,8 @@ pub(super) fn floats(derived: &Derived, figures: &[Figure]) -> String {
             let (environment, suffix) = environment("figure", form);
             let _ = writeln!(
                 text,
-                "\\fplFloat{{{environment}}}{{{}{suffix}}}{{fig}}{{{file}{}}}{{{}}}{{\\includegraphics[width=\\linewidth]\
-                 {{\\fplHere figures/{file}{}.pdf}}}}",
+                "\\fplFloat{{{environment}}}{{{}{suffix}}}{{fig}}{{{file}{}}}{{{}}}{{\\includegraphics[width=\\linewidth,\
+                 height=.7\\textheight,keepaspectratio]{{\\fplHere figures/{file}{}.pdf}}}}",
                 name(file),
                 form.suffix(),
                 caption(&[&figure.caption]),
