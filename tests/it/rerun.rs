@@ -31,8 +31,8 @@ fn a_difference_is_named_with_its_first_epoch_and_ends_with_5() {
         fs::read_to_string(&metrics).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     lines[0]["seconds"] = 77.0.into(); // Times are not compared.
     lines[1]["train_loss"] = 0.5.into();
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    fs::write(&metrics, text).unwrap();
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    fs::write(&metrics, lines.join("\n") + "\n").unwrap();
     let mut written: Manifest = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     let output = written.outputs.get_mut("metrics.jsonl").unwrap();
     output.sha256 = fpl_repro::fs::sha256_file(&metrics).unwrap();
