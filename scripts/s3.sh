@@ -41,7 +41,7 @@ project() { # a new one
     cp -r "$here"/{pipeline.toml,paper.toml,profiles} "$work/$1/"
     cd "$work/$1"
 }
-run() { "$program" --profile quickstart --cells 'table2/resnet18/random/*' --seeds 0 --set remote.url=s3://bucket/fpl "$@"; }
+run() { "$program" "$@" --profile quickstart --cells 'table2/resnet18/random/*' --seeds 0 --set remote.url=s3://bucket/fpl; }
 
 serve
 project theirs

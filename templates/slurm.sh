@@ -13,7 +13,7 @@
 {%- endfor %}
 
 cd {{ folder }} || exit 1
-{{ program }} "$@"{{ arguments }} &
+{{ program }} "$@" {{ arguments }} &
 program=$!
 wall=
 

@@ -28,10 +28,10 @@ pub(super) fn push(session: &Session) -> Result<u8> {
     let mut counts = Counts::default();
     for node in stages(session) {
         match session.store.lookup(node) {
-            Lookup::Hit(manifest) => match remote::push(&remote, &session.store, node, &manifest)? {
-                true => counts.moved += 1,
-                false => counts.there += 1,
-            },
+            Lookup::Hit(manifest) => {
+                let added = remote::push(&remote, &session.store, node, &manifest)?;
+                *(if added { &mut counts.moved } else { &mut counts.there }) += 1;
+            }
             Lookup::Damaged(_) if session.store.is_without_weights(node) => counts.missing += 1,
             Lookup::Absent => counts.missing += 1,
             Lookup::Damaged(message) | Lookup::Unreadable(message) => {

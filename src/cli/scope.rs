@@ -22,13 +22,11 @@ const ALL: [&[&str]; 7] = [CONFIGURATION, CELLS, RUN, CACHE, REPORTS, STRICT, TA
 /// The groups of options that a command has.
 fn groups(command: &str) -> &'static [&'static [&'static str]] {
     match command {
-        "fetch" | "train" | "evaluate" | "plot" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
+        "fetch" | "train" | "evaluate" | "plot" | "submit" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
         "work" => &[CONFIGURATION, CELLS, RUN, CACHE, TALK],
-        "push" | "pull" => &[CONFIGURATION, CELLS, CACHE],
-        "submit" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
         // What `all` takes can be asked about first.
         "plan" | "status" => &[CONFIGURATION, CELLS, RUN, CACHE],
-        "why" | "readings" => &[CONFIGURATION, CELLS, CACHE],
+        "pull" | "push" | "readings" | "why" => &[CONFIGURATION, CELLS, CACHE],
         "claims" => &[CONFIGURATION, CELLS, CACHE, STRICT],
         "audit" => &[CONFIGURATION],
         "bundle" => &[CONFIGURATION, CELLS, CACHE, REPORTS, TALK],

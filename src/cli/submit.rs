@@ -105,7 +105,8 @@ fn render(slurm: &Slurm, folder: &Path, work: &[&str], report: &[&str], argument
     context.insert("options", &slurm.options());
     context.insert("folder", &word(&here.display().to_string()));
     context.insert("program", &word(&program.display().to_string()));
-    context.insert("arguments", &arguments.iter().map(|argument| format!(" {}", word(argument))).collect::<String>());
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    context.insert("arguments", &command(&arguments));
     let mut tera = Tera::default();
     tera.add_raw_template("slurm.sh", TEMPLATE).map_err(fault)?;
     tera.render("slurm.sh", &context).map_err(fault)

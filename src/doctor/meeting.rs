@@ -12,7 +12,7 @@ use crate::machine;
 /// How often the other's next word is looked for.
 const POLL: Duration = Duration::from_millis(2);
 /// How long it may take the other to answer.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// Which of the two this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -41,10 +41,10 @@ pub(super) fn examine(meeting: &Meeting) -> Result<Finding> {
 fn replaced(meeting: &Meeting) -> Result<usize> {
     let path = meeting.room.join("replaced");
     let found = if meeting.role == Role::First {
-        fs::write_atomic(&path, &[b'a'; BYTES])?;
+        fs::write_atomic(&path, &vec![b'a'; BYTES])?;
         meeting.exchange("renames-begin", "")?;
         for turn in 0..REPLACED {
-            fs::write_atomic(&path, &[if turn % 2 == 0 { b'b' } else { b'a' }; BYTES])?;
+            fs::write_atomic(&path, &vec![if turn % 2 == 0 { b'b' } else { b'a' }; BYTES])?;
         }
         meeting.say("renames-done", "")?;
         None

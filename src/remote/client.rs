@@ -18,7 +18,7 @@ const AT_ONCE: usize = 8;
 /// Larger files are sent in parts of this size.
 const PART: usize = 16 << 20;
 /// How long an answer may take to go on.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug)]
 pub(super) struct Client {

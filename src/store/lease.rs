@@ -122,8 +122,16 @@ pub(super) struct Leases {
     folder: PathBuf,
     patience: Duration,
     /// What was seen of others, and when it was first seen so.
-    seen: Mutex<HashMap<PathBuf, (String, Option<SystemTime>, Instant)>>,
+    seen: Mutex<HashMap<PathBuf, Seen>>,
     lost: Lost,
+}
+
+/// A sign of life, and when this process first saw it.
+#[derive(Debug)]
+struct Seen {
+    token: String,
+    changed: Option<SystemTime>,
+    first: Instant,
 }
 
 /// The claim files of this process that are another's by now, shared with what gives the signs of life.
@@ -208,12 +216,12 @@ impl Leases {
             return true;
         }
         let mut seen = lock(&self.seen);
-        let now = (found.holder.token.clone(), found.changed, Instant::now());
-        let first = seen.entry(found.file.path.clone()).or_insert_with(|| now.clone());
-        if (&first.0, first.1) != (&now.0, now.1) {
-            *first = now;
+        let now = || Seen { token: found.holder.token.clone(), changed: found.changed, first: Instant::now() };
+        let known = seen.entry(found.file.path.clone()).or_insert_with(now);
+        if known.token != found.holder.token || known.changed != found.changed {
+            *known = now();
         }
-        first.2.elapsed() >= self.patience
+        known.first.elapsed() >= self.patience
     }
 
     fn newest(&self, name: &str) -> Result<Option<Found>> {
@@ -280,12 +288,12 @@ impl Lease {
         let (stop, stopped) = mpsc::channel();
         let (file, token, ends) = (path.clone(), holder.token.clone(), Arc::clone(lost));
         let heart = std::thread::spawn(move || {
-            let mut last = Instant::now();
+            let mut heard = Instant::now();
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(patience / BEATS) {
                 match beat(&file, &token) {
-                    Ok(true) => last = Instant::now(),
+                    Ok(true) => heard = Instant::now(),
                     // Others may have given it up when half of the time is over without a word.
-                    Err(_) if last.elapsed() < patience / 2 => {}
+                    Err(_) if heard.elapsed() < patience / 2 => {}
                     Ok(false) | Err(_) => {
                         lock(&ends).insert(file);
                         return;

@@ -69,7 +69,7 @@ fn what_another_machine_holds_is_passed_by_and_shown() {
     fs::write(lease(&project, FPL, 1), other_machine()).unwrap();
     let started = Instant::now();
     let output = project.ok(&["work"]);
-    assert!(started.elapsed() < Duration::from_secs(60), "it does not wait");
+    assert!(started.elapsed() < Duration::from_mins(1), "it does not wait");
     assert_eq!(
         output.ran().into_iter().filter(|ran| !ran.starts_with("fetch")).collect::<BTreeSet<_>>(),
         stages(&[CE])
