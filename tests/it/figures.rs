@@ -410,3 +410,32 @@ fn odd_data_are_drawn_or_left_out() {
     let figures = drawn(&names);
     assert!(of(&figures, "Figure S7").svg.contains("N opacity=&quot;1&quot; &lt;b&gt; &amp;"));
 }
+
+/// Two tables that have one network on training sets of different imbalance make one series.
+#[test]
+fn accuracy_is_drawn_against_the_extent_of_a_change() {
+    let mut input = realistic(2, 3, 500, |_, _| CellState::Done);
+    let of_s9 =
+        |input: &ReportInput| drawn(input).into_iter().filter(|figure| figure.file.starts_with("figureS9")).collect();
+    let none: Vec<Figure> = of_s9(&input);
+    assert!(none.is_empty(), "nothing is changed");
+    for (table, factor) in [("table2", 10.0), ("table3", 100.0)] {
+        let table = input.tables.iter_mut().find(|other| other.id == table).unwrap();
+        let own = |row: &&mut fpl_repro::report::input::Row| {
+            row.initialization == "random" && row.network != "EfficientNetV2-S"
+        };
+        for row in table.rows.iter_mut().filter(own) {
+            "ResNet-18".clone_into(&mut row.network);
+            for cell in input.cells.iter_mut().filter(|cell| row.cells.contains(&cell.id)) {
+                let change = serde_json::json!({ "kind": "long-tailed", "factor": factor, "choice": "first" });
+                cell.identity["train"]["fields"]["imbalance"] = change;
+            }
+        }
+    }
+    let figures: Vec<Figure> = of_s9(&input);
+    let [figure] = figures.as_slice() else { panic!("{} figures", figures.len()) };
+    assert_eq!(figure.file, "figureS9-imbalance-resnet-18-random.svg");
+    for text in ["FPL: ", "CE: ", " % at 10, ", " % at 100"] {
+        assert!(figure.alt.contains(text), "no `{text}` in {}", figure.alt);
+    }
+}

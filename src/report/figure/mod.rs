@@ -15,6 +15,7 @@ mod distribution;
 mod example;
 mod false_positives;
 mod recall;
+mod severity;
 mod samples;
 mod seeds;
 mod smoothness;

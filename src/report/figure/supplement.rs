@@ -3,7 +3,7 @@
 use super::{
     Expected, Figure, calibration, confusion, cost, distribution, false_positives,
     pair::{Context, Drawn, Pair},
-    recall, rows, seeds, smoothness,
+    recall, rows, seeds, severity, smoothness,
 };
 use crate::{error::Result, number::slug, report::input::Row};
 
@@ -68,6 +68,7 @@ fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>>
         all.push(Place { expected, draw: Box::new(move |id: &str| cost::draw(context, id)) });
     }
     all.extend(recalls(context));
+    all.extend(severities(context));
     all
 }
 
@@ -81,6 +82,19 @@ fn recalls<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
         Place { expected, draw: Box::new(move |id: &str| recall::draw(context, &setting, id)) as Draw<'a> }
     };
     settings.into_iter().enumerate().map(place).collect()
+}
+
+/// One figure for each series with results on training sets that were changed to different extents.
+fn severities<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
+    let all = severity::series(context);
+    let count = all.len();
+    let place = |(index, series): (usize, severity::Series<'a>)| {
+        let file = format!("figureS9-{}", slug(&series.key()));
+        let group = "Imbalance and label noise";
+        let expected = expected_at(&file, numbered("S9", index, count), series.subject(), group);
+        Place { expected, draw: Box::new(move |id: &str| severity::draw(context, &series, id)) as Draw<'a> }
+    };
+    all.into_iter().enumerate().map(place).collect()
 }
 
 /// One figure for each of Figure 3's.
