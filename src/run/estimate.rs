@@ -170,6 +170,7 @@ fn kind(network: &Value, recipe: &Value) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 mod tests {
     use super::*;
 

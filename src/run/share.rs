@@ -65,6 +65,7 @@ pub(super) fn fitting(jobs: usize, memory: Option<u64>, sizes: impl Iterator<Ite
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 mod tests {
     use super::*;
     use crate::config;
