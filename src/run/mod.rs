@@ -10,6 +10,7 @@ mod bring;
 mod calibrate;
 mod summary;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -231,16 +232,21 @@ impl<'a> Runner<'a> {
 
     /// Of the cells of a seed the longest first, so that no core waits in the end; how many can run at once.
     fn prepare_queue(&self, queue: &mut VecDeque<&Cell>) -> usize {
+        let wanted = self.options.jobs.clamp(1, queue.len().max(1));
+        let there = |cell: &Cell| self.store.entry(&self.plan.nodes[self.last_stage(cell)]).exists();
+        let open: Vec<&Cell> = queue.iter().copied().filter(|cell| self.options.force || !there(cell)).collect();
+        if open.is_empty() {
+            return wanted; // Estimates read the records of every training, which a run without work need not wait for.
+        }
         let estimator = Estimator::new(self.store, self.options);
-        let seconds = |cell: &Cell| estimator.training(cell).unwrap_or(f64::INFINITY);
+        let milliseconds = |cell: &Cell| estimator.training(cell).map_or(u64::MAX, |seconds| (1000.0 * seconds) as u64);
         // The sort is stable: cells of one length, as those of the losses to be compared are, stay side by side.
         let cells = queue.make_contiguous();
         for of_a_seed in cells.chunk_by_mut(|a, b| a.training.seed == b.training.seed) {
-            of_a_seed.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+            of_a_seed.sort_by_cached_key(|cell| Reverse(milliseconds(cell)));
         }
-        let wanted = self.options.jobs.clamp(1, queue.len().max(1));
         let needs = |cell: &&Cell| estimator.memory(&cell.training);
-        let fitting = share::fitting(wanted, machine::available_memory(), queue.iter().map(needs));
+        let fitting = share::fitting(wanted, machine::available_memory(), open.iter().map(needs));
         if fitting < wanted {
             let text = format!("{fitting} of {wanted} cells at a time: there is no memory for more");
             self.reporter.emit(&Event::Note(&text));
@@ -256,8 +262,12 @@ impl<'a> Runner<'a> {
                 return Ok(brought);
             }
         }
-        let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
-        self.outcome_of(cell, self.ensure(last).map(|_| ()))
+        self.outcome_of(cell, self.ensure(self.last_stage(cell)).map(|_| ()))
+    }
+
+    /// The last stage of a cell that this run brings about.
+    fn last_stage(&self, cell: &Cell) -> NodeId {
+        if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate }
     }
 
     /// What an error means for a cell; errors that concern the whole run are passed on.
