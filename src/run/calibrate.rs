@@ -26,7 +26,7 @@ impl Runner<'_> {
             self.reporter.emit(&Event::Note(&format!("measuring {network} for {}", cell.id.row())));
             let measured = self.measure(cell)?;
             let speed = Speed::now(&cell.training, self.options, self.options.jobs, measured);
-            estimate::keep(self.store, vec![speed])?;
+            estimate::keep(self.store, speed)?;
         }
         Ok(())
     }

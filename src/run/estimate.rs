@@ -121,14 +121,14 @@ fn at_most(training: &Training) -> u64 {
     ALWAYS + pixels * PER_PIXEL * maps
 }
 
-/// Adds measurements to those of the cache; one of the same kind under the same conditions is replaced.
-pub(super) fn keep(store: &Store, measured: Vec<Speed>) -> Result<()> {
+/// Adds a measurement to those of the cache; one of the same kind under the same conditions is replaced.
+pub(super) fn keep(store: &Store, measured: Speed) -> Result<()> {
     let same = |a: &Speed, b: &Speed| {
         (&a.kind, &a.cpu, &a.device, a.threads, a.jobs) == (&b.kind, &b.cpu, &b.device, b.threads, b.jobs)
     };
     let mut all = read(store);
-    all.retain(|old| !measured.iter().any(|new| same(old, new)));
-    all.extend(measured);
+    all.retain(|old| !same(old, &measured));
+    all.push(measured);
     let text = serde_json::to_vec_pretty(&all)
         .map_err(|error| Error::Render { what: CALIBRATION.into(), message: error.to_string() })?;
     fs::write_atomic(&store.root().join(CALIBRATION), &text)

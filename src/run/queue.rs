@@ -2,6 +2,7 @@
 //!
 //! Any number of processes can do so at once on one cache, on any machines that see it: the cache is the queue.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::interrupt;
 use crate::machine;
-use crate::plan::{Cell, StageKind};
+use crate::plan::{Cell, NodeId, StageKind};
 use crate::report::ledger::ledger;
 
 /// How often cells that others hold are looked at again where nothing else is left.
@@ -97,18 +98,23 @@ impl Runner<'_> {
 
     /// Of the cells of a seed the longest first, so that no core waits in the end; how many can run at once.
     fn prepare(&self, waiting: &mut VecDeque<Waiting>) -> usize {
+        let wanted = self.options.jobs.clamp(1, waiting.len().max(1));
+        let there = |cell: &Cell| self.store.entry(&self.plan.nodes[self.last_stage(cell)]).exists();
+        let cells = waiting.iter().map(|waiting| waiting.cell);
+        let open: Vec<&Cell> = cells.filter(|cell| self.options.force || !there(cell)).collect();
+        if open.is_empty() {
+            return wanted; // Estimates read the records of every training, which a run without work need not wait for.
+        }
         let estimator = Estimator::new(self.store, self.options);
-        let seconds = |waiting: &Waiting| estimator.training(waiting.cell).unwrap_or(f64::INFINITY);
+        let milliseconds = |cell: &Cell| estimator.training(cell).map_or(u64::MAX, |seconds| (1000.0 * seconds) as u64);
         // The sort is stable: cells of one length, as those of the losses to be compared are, stay side by side.
         let cells = waiting.make_contiguous();
         for of_a_seed in cells.chunk_by_mut(|a, b| a.cell.training.seed == b.cell.training.seed) {
-            of_a_seed.sort_by(|a, b| seconds(b).total_cmp(&seconds(a)));
+            of_a_seed.sort_by_cached_key(|waiting| Reverse(milliseconds(waiting.cell)));
         }
-        let wanted = self.options.jobs.clamp(1, waiting.len().max(1));
-        let needs = |waiting: &Waiting| estimator.memory(&waiting.cell.training);
-        let fitting = share::fitting(wanted, machine::available_memory(), waiting.iter().map(needs));
-        let open = waiting.iter().map(|waiting| waiting.cell).filter(|cell| !self.local(cell));
-        let open: Vec<_> = open.map(|cell| (cell.id.to_string(), estimator.training(cell))).collect();
+        let needs = |cell: &&Cell| estimator.memory(&cell.training);
+        let fitting = share::fitting(wanted, machine::available_memory(), open.iter().map(needs));
+        let open: Vec<_> = open.iter().map(|cell| (cell.id.to_string(), estimator.training(cell))).collect();
         self.reporter.emit(&Event::Queue(&open));
         if fitting < wanted {
             let text = format!("{fitting} of {wanted} cells at a time: there is no memory for more");
@@ -186,7 +192,11 @@ impl Runner<'_> {
                 return Ok(brought);
             }
         }
-        let last = if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate };
-        self.outcome_of(cell, self.ensure(last).map(|_| ()))
+        self.outcome_of(cell, self.ensure(self.last_stage(cell)).map(|_| ()))
+    }
+
+    /// The last stage of a cell that this run brings about.
+    fn last_stage(&self, cell: &Cell) -> NodeId {
+        if self.options.upto == StageKind::Train { cell.train } else { cell.evaluate }
     }
 }

@@ -10,18 +10,12 @@ pub struct Machine {
     pub cores: usize,
     /// GPUs.
     pub gpus: usize,
-    /// Memory that can be had, in bytes; `None`: not known.
-    pub memory: Option<u64>,
 }
 
 impl Machine {
     /// This one, now.
     pub fn here() -> Self {
-        Self {
-            cores: crate::machine::cores(),
-            gpus: crate::machine::gpus(),
-            memory: crate::machine::available_memory(),
-        }
+        Self { cores: crate::machine::cores(), gpus: crate::machine::gpus() }
     }
 }
 
@@ -75,7 +69,7 @@ mod tests {
     fn shared(run: &RunOptions, cores: usize, gpus: usize) -> (usize, u32) {
         let shipped = config::shipped().unwrap();
         let plan = crate::plan::plan(&shipped, &shipped, None, &[]).unwrap();
-        let Share { jobs, threads } = share(run, Machine { cores, gpus, memory: None }, &plan);
+        let Share { jobs, threads } = share(run, Machine { cores, gpus }, &plan);
         (jobs, threads)
     }
 
