@@ -20,6 +20,9 @@ fpl-repro diff reports/quickstart reports/quickstart/report.json --json >/dev/nu
 fpl-repro export checklist reports/quickstart >/dev/null
 fpl-repro export attestation reports/quickstart >/dev/null
 fpl-repro verify
+fpl-repro plan --profile quickstart --budget 6h
+fpl-repro all --profile quickstart --until-decided --seeds 0,1 --budget 1m
+fpl-repro register --seeds 0..8 -o "$(mktemp -d)/registered.toml"
 fpl-repro audit
 fpl-repro audit --json >/dev/null
 fpl-repro claims --profile quickstart
@@ -30,6 +33,7 @@ fpl-repro verify reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro diff reports/quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro import --profile quickstart reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile quickstart
+fpl-repro pool reports/quickstart/fpl-repro-quickstart.tar.gz reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro gc --profile quickstart --dry-run --json >/dev/null
 fpl-repro completions bash | bash -n

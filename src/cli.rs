@@ -12,7 +12,11 @@ mod export;
 mod verify;
 mod github;
 mod inspect;
+mod pool;
+mod register;
+mod decidable;
 mod survey;
+mod until_decided;
 mod gc;
 mod watch;
 mod schema;
@@ -68,7 +72,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole pipeline: fetch, train, evaluate, plot, report
-    All,
+    All(AllArgs),
     /// Train and evaluate cells that nobody holds, one after the other, until none is left
     ///
     /// Any number of these can work on one cache, on all machines that see it. A cell that another holds is passed by; exit
@@ -106,7 +110,7 @@ enum Command {
     Plot(StageArgs),
     /// Write the report, and run what it needs
     Report(StageArgs),
-    /// Show what `all` would do: every stage, hit or miss, the reason, the estimated time
+    /// Show what `all` would do: every stage, hit or miss, the reason, the estimated time; and what can be decided by it
     Plan {
         /// First measure a few steps of every network whose speed on this machine is not known
         #[arg(long)]
@@ -114,6 +118,9 @@ enum Command {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Say what `all --until-decided` could decide in this time, like 6h or 1h30m
+        #[arg(long, value_name = "TIME", value_parser = budget)]
+        budget: Option<f64>,
     },
     /// Show what is there, what is stale, and which field made it so (old → new)
     Status {
@@ -157,6 +164,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say beforehand what is judged, with which seeds, looks, margins and readings: adds it to registered.toml, with a date
+    ///
+    /// Reports and bundles carry the file, and say per claim whether its test was planned before the data, or changed after
+    /// how many runs. Nothing registered is ever changed; registering again adds to it.
+    Register {
+        /// The file [default: registered.toml beside pipeline.toml]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Write the report and everything that its numbers follow from to one .tar.gz, which checks itself. Runs no cell
     Bundle(bundle::BundleArgs),
     /// Verify a bundle from another machine and bring its cells in, marked as imported
@@ -164,6 +180,17 @@ enum Command {
         /// The archive
         #[arg(value_name = "BUNDLE")]
         bundle: PathBuf,
+    },
+    /// Pool the bundles of several laboratories: each claim's effects by random effects, e-values multiplied
+    ///
+    /// Every bundle is verified first. Runs whose predictions are equal to the last byte count once.
+    Pool {
+        /// The archives
+        #[arg(value_name = "BUNDLE", required = true, num_args = 2..)]
+        bundles: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Compare two reports: which numbers moved, by how many standard errors, and which fields of fingerprints differ
     Diff {
@@ -236,6 +263,31 @@ enum Command {
 enum System {
     /// Slurm: writes a batch script, and submits it with sbatch
     Slurm(submit::Slurm),
+}
+
+impl Command {
+    /// Whether it is about pairs of runs until all is decided, and so about the seeds that are planned.
+    fn decides(&self) -> bool {
+        matches!(self, Self::All(AllArgs { until_decided: true, .. }) | Self::Plan { budget: Some(_), .. })
+    }
+}
+
+#[derive(Debug, Args)]
+struct AllArgs {
+    /// Run pairs of seeds claim by claim, the cheapest decision first, until every claim of the family is decided or futile
+    ///
+    /// The seeds are those that were registered, or else as many as pairs are planned; `--seeds` names others.
+    #[arg(long)]
+    until_decided: bool,
+    /// Spend no more than this time, like 6h or 1h30m; what runs then is stopped and goes on the next time
+    #[arg(long, value_name = "TIME", value_parser = budget, requires = "until_decided")]
+    budget: Option<f64>,
+}
+
+/// Seconds of a time like `6h`.
+fn budget(text: &str) -> std::result::Result<f64, String> {
+    let duration = text.parse::<jiff::SignedDuration>().map_err(|_| "not a time, like 6h, 90m or 1h30m".to_owned())?;
+    if duration.is_positive() { Ok(duration.as_secs_f64()) } else { Err("a budget is more than nothing".to_owned()) }
 }
 
 #[derive(Debug, Args)]
@@ -364,6 +416,7 @@ fn run(cli: &Cli) -> Result<u8> {
         }
         Command::Export { what, report, output } => return export::export(*what, report, output.as_deref()),
         Command::Verify { bundle: Some(bundle), json } => return bundle::verify(bundle, *json),
+        Command::Pool { bundles, json } => return pool::pool(bundles, *json),
         Command::Claims { report: Some(report), json } => {
             return claims::claims(&ledger(&diff::read(report)?), *json, cli.common.strict);
         }
@@ -377,7 +430,10 @@ fn run(cli: &Cli) -> Result<u8> {
     }
     let session = Session::new(cli)?;
     match &cli.command {
-        Command::All
+        Command::All(AllArgs { until_decided: true, budget }) => {
+            until_decided::run(&session, *budget, cli.common.strict)
+        }
+        Command::All(_)
         | Command::Work
         | Command::Fetch(_)
         | Command::Train(_)
@@ -387,7 +443,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Submit { system: System::Slurm(slurm) } => submit::slurm(&session, slurm, &cli.common.words()),
         Command::Push => remote::push(&session),
         Command::Pull { no_weights } => remote::pull(&session, if *no_weights { Pull::Evidence } else { Pull::Whole }),
-        Command::Plan { calibrate, json } => survey::plan(&session, *calibrate, *json),
+        Command::Plan { calibrate, json, budget } => survey::plan(&session, *calibrate, *budget, *json),
         Command::Status { json } => survey::status(&session, *json),
         Command::Why { targets, all } => inspect::why(&session, targets, *all),
         Command::Audit { json } => claims::audit(&session, *json),
@@ -401,10 +457,12 @@ fn run(cli: &Cli) -> Result<u8> {
             session.store.save_memo();
             claims::readings(&ledger, *json)
         }
+        Command::Register { output } => register::register(&session, output.clone()),
         Command::Bundle(args) => bundle::write(&session, args),
         Command::Import { bundle } => bundle::import(&session, bundle),
         Command::Diff { .. }
         | Command::Export { .. }
+        | Command::Pool { .. }
         | Command::Completions { .. }
         | Command::Man
         | Command::Doctor { .. } => Ok(0),
@@ -427,8 +485,15 @@ impl Session {
             let found = config::find(&here)?;
             found.strip_prefix(&here).map_or_else(|_| found.clone(), PathBuf::from)
         };
-        let loaded =
-            config::load(&file, common.profile.as_deref(), &common.sets()?).map_err(|error| common.as_typed(error))?;
+        let load = |sets: &[String]| {
+            config::load(&file, common.profile.as_deref(), sets).map_err(|error| common.as_typed(error))
+        };
+        let mut sets = common.sets()?;
+        let mut loaded = load(&sets)?;
+        if cli.command.decides() && common.seeds.is_none() {
+            sets.push(format!("seeds={:?}", until_decided::seeds(&loaded.config)));
+            loaded = load(&sets)?;
+        }
         let shipped = config::shipped()?;
         let root = common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache"));
         let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
@@ -458,10 +523,14 @@ impl Session {
 
     fn run(&self, strict: bool) -> Result<u8> {
         interrupt::catch();
-        let runner = self.runner();
-        let outcome = runner.run(&self.reports)?;
-        self.summarize(&outcome);
-        let damaged = if outcome.published.is_some() { tell_damage(&runner.damaged()) } else { 0 };
+        let outcome = self.runner().run(&self.reports)?;
+        self.conclude(&outcome, strict)
+    }
+
+    /// Says what a run came to; the exit code.
+    fn conclude(&self, outcome: &Outcome, strict: bool) -> Result<u8> {
+        self.summarize(outcome);
+        let damaged = if outcome.published.is_some() { tell_damage(&self.runner().damaged()) } else { 0 };
         if let Some(published) = &outcome.published {
             github::job_summary(&published.folder);
         }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::id::{RowId, Setting};
-use crate::paper::Paper;
+use crate::paper::{Paper, REGISTRATIONS, Registration};
 use crate::recipe::{Loss, Network, Recipe};
 use crate::report::input::TableKind;
 
@@ -45,6 +45,9 @@ pub struct Config {
     pub seeds: Vec<u64>,
     /// What the paper reports, claims and leaves open (`paper.toml`).
     pub paper: Paper,
+    /// What was registered beforehand, the latest last (`registered.toml`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrations: Vec<Registration>,
     /// How to run, not what.
     pub run: RunOptions,
     /// A cache that others share. Never part of a fingerprint.
@@ -270,7 +273,7 @@ pub struct Loaded {
     pub profile: String,
 }
 
-/// Reads `pipeline.toml`, `paper.toml`, the profile and the `--set`s, merges and checks them.
+/// Reads `pipeline.toml`, `paper.toml`, `registered.toml` if there is one, the profile and the `--set`s, merges and checks them.
 pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loaded> {
     let root = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
     if !file.is_file() {
@@ -290,6 +293,10 @@ pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loade
         });
     }
     sources.add_file(&paper)?;
+    let registered = root.join(REGISTRATIONS);
+    if registered.exists() {
+        sources.add_file(&registered)?;
+    }
     if let Some(name) = profile {
         sources.add_file(&profile_path(&root, name)?)?;
     }
@@ -298,6 +305,23 @@ pub fn load(file: &Path, profile: Option<&str>, sets: &[String]) -> Result<Loade
     }
     let config = finish(&sources)?;
     Ok(Loaded { config, root, profile: profile.unwrap_or("paper").to_owned() })
+}
+
+/// The registrations in a file, none if it is not there.
+pub fn registrations(file: &Path) -> Result<Vec<Registration>> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Registered {
+        #[serde(default)]
+        registrations: Vec<Registration>,
+    }
+    let mut sources = Sources::default();
+    if file.exists() {
+        sources.add_file(file)?;
+    }
+    let Registered { registrations } = sources.deserialize()?;
+    check::registrations(&registrations, &sources)?;
+    Ok(registrations)
 }
 
 /// The shipped configuration: the paper's tables, those of the alternative readings, and those of imbalance and noise.

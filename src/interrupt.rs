@@ -1,9 +1,9 @@
 //! The user's wish to stop, by Ctrl-C, `kill` or a closed terminal, and the signals that must not end a program silently.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
@@ -18,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(5);
 
 /// Set when the user interrupts; workers are stopped and nothing new starts.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// When everything stops as if the user had asked for it.
+static DEADLINE: Mutex<Option<Instant>> = Mutex::new(None);
 
 /// Catches the signals that ask a program to end. It then ends in [`GRACE`] whatever it is at, and by a second signal at
 /// once. A signal that is ignored stays so: that is how `nohup` and a shell's `&` protect a run.
@@ -51,15 +53,26 @@ fn is_ignored(signal: i32) -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & (1 << (signal - 1)) != 0)
 }
 
-/// Whether the user asked the program to end.
+/// Whether the user asked the program to end, or the time is over.
 pub fn requested() -> bool {
-    INTERRUPTED.load(Ordering::Relaxed)
+    INTERRUPTED.load(Ordering::Relaxed) || out_of_time()
+}
+
+/// Stops everything at this time, to go on another time; `None`: nothing is stopped.
+pub fn stop_at(deadline: Option<Instant>) {
+    *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner) = deadline;
+}
+
+/// Whether the time of [`stop_at`] is over.
+pub fn out_of_time() -> bool {
+    let deadline = *DEADLINE.lock().unwrap_or_else(PoisonError::into_inner);
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
 /// The place to stop at, in what takes long.
 ///
 /// # Errors
-/// [`Error::Interrupted`], if the user asked for it.
+/// [`Error::Interrupted`], if the user asked for it or the time is over.
 pub fn check() -> Result<()> {
     if requested() { Err(error()) } else { Ok(()) }
 }

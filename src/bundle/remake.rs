@@ -126,6 +126,7 @@ fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
         training_set: cell.training_set.clone(),
         environment: cell.train.environment.clone(),
         seconds: cell.train.seconds,
+        started: cell.train.started.clone(),
         finished: cell.train.finished.clone(),
     };
     evidence.cells.iter().map(|cell| (cell.id.clone(), of(cell))).collect()

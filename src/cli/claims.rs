@@ -115,6 +115,7 @@ fn ledger_text(ledger: &Ledger) -> String {
         let _ = writeln!(text, "{:<8} {:<14} {}", entry.claim.id, entry.verdict.title(), entry.claim.text);
         let _ = writeln!(text, "         {}", effect(entry));
         let _ = writeln!(text, "         protocol {}; {}", entry.protocol.title(), entry.why);
+        let _ = writeln!(text, "         {}", entry.planning.says);
         for reading in &entry.readings {
             let _ = writeln!(text, "         {}: {}: {}", reading.about, reading.reading, reading.verdict.title());
         }

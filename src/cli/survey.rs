@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Session, print, print_json};
+use super::{Session, decidable, print, print_json};
 use crate::artifact::METRICS;
 use crate::error::Result;
 use crate::fingerprint::Difference;
@@ -108,8 +108,8 @@ impl std::fmt::Display for Held {
     }
 }
 
-/// Prints every stage of `all` with hit or miss, reason and estimated time; exit code 0.
-pub(super) fn plan(session: &Session, calibrate: bool, json: bool) -> Result<u8> {
+/// Prints every stage of `all` with hit or miss, reason and estimated time, and what can be decided; exit code 0.
+pub(super) fn plan(session: &Session, calibrate: bool, budget: Option<f64>, json: bool) -> Result<u8> {
     if calibrate {
         session.runner().calibrate()?;
     }
@@ -131,6 +131,10 @@ pub(super) fn plan(session: &Session, calibrate: bool, json: bool) -> Result<u8>
         let _ = writeln!(text, "{:<8} {:<44} {state}{time}", entry.stage, entry.subject);
     }
     text.push_str(&totals(session, &entries));
+    let _ = write!(text, "\n{}", decidable::by_seeds(session));
+    if let Some(budget) = budget {
+        let _ = write!(text, "\n{}", decidable::in_budget(session, budget)?);
+    }
     print(text.trim_end());
     Ok(0)
 }

@@ -3,6 +3,7 @@
 mod dataset;
 mod loss;
 mod paper;
+mod registration;
 
 use std::collections::BTreeSet;
 
@@ -10,6 +11,7 @@ use super::source::{Sources, nearest_help};
 use super::{Config, Initialization, Jobs, TableRow};
 use crate::error::Result;
 use crate::id::{RowId, Setting};
+use crate::paper::Registration;
 use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
@@ -73,7 +75,13 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
     }
     check.names(config)?;
     check.figures(config)?;
-    check.paper(&config.paper)
+    check.paper(&config.paper)?;
+    check.registrations(&config.registrations)
+}
+
+/// Checks registrations alone.
+pub(super) fn registrations(all: &[Registration], sources: &Sources) -> Result<()> {
+    Check { sources }.registrations(all)
 }
 
 struct Check<'a> {

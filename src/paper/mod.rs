@@ -2,6 +2,7 @@
 
 pub mod measure;
 mod family;
+mod registration;
 pub mod audit;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{RowId, Setting};
 pub use family::{Family, Margin};
 pub use measure::Measure;
+pub use registration::{AnalysisPlan, PlannedClaim, PlannedReading, REGISTRATIONS, Registration};
 
 /// The paper.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,13 +6,16 @@ use serde::Serialize;
 
 use super::input::{Cell, CellState, Dataset, Example, Image, Origin, ReportInput, SetupRow, Table};
 use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
-use crate::paper::Paper;
+use crate::paper::{Paper, Registration};
 
 /// What determines a report beside the results that it reads.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Frame {
     /// The paper.
     pub paper: Paper,
+    /// What was registered beforehand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub registrations: Vec<Registration>,
     /// Our readings of what it leaves open.
     pub readings: BTreeMap<String, String>,
     /// Name of the profile.
@@ -67,6 +70,8 @@ pub struct Results {
     pub environment: Environment,
     /// Training time in seconds.
     pub seconds: f64,
+    /// When the last session of the training began, RFC 3339, UTC.
+    pub started: String,
     /// When the training ended, RFC 3339, UTC.
     pub finished: String,
 }
@@ -97,6 +102,7 @@ impl Frame {
         });
         ReportInput {
             paper: self.paper,
+            registrations: self.registrations,
             readings: self.readings,
             profile: self.profile,
             profile_note: self.profile_note,
@@ -128,12 +134,13 @@ impl Planned {
             training_set: None,
             environment: None,
             seconds: 0.0,
+            started: String::new(),
             finished: String::new(),
             origin: self.origin,
         };
-        if let Some(Results { metrics, scores, training_set, environment, seconds, finished }) = results {
+        if let Some(Results { metrics, scores, training_set, environment, seconds, started, finished }) = results {
             (cell.metrics, cell.training_set) = (metrics, training_set);
-            (cell.seconds, cell.finished) = (seconds, finished);
+            (cell.seconds, cell.started, cell.finished) = (seconds, started, finished);
             (cell.scores, cell.environment) = (Some(scores), Some(environment));
         }
         cell

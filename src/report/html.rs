@@ -24,6 +24,7 @@ fn render(view: &View) -> tera::TeraResult<String> {
     tera.register_filter("plain", plain);
     tera.register_filter("prose", prose);
     tera.add_raw_template("report.css", include_str!("../../templates/report.css"))?;
+    tera.add_raw_template("runs.html", include_str!("../../templates/runs.html"))?;
     tera.add_raw_template("report.js", include_str!("../../templates/report.js"))?;
     tera.add_raw_template(NAME, include_str!("../../templates/report.html"))?;
     tera.render(NAME, &Context::from_serialize(view)?)

@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
 use crate::paper::measure::{Measure, Run};
-use crate::paper::{Paper, PaperRow};
+use crate::paper::{Paper, PaperRow, Registration};
 
 /// The report's content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportInput {
     /// The paper: what it reports, claims and leaves open.
     pub paper: Paper,
+    /// What was registered beforehand, the latest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registrations: Vec<Registration>,
     /// Our readings of what it leaves open: the values of the configuration's keys that its assumptions name.
     pub readings: BTreeMap<String, String>,
     /// Name of the profile; `paper` when none was chosen.
@@ -142,6 +145,9 @@ pub struct Cell {
     pub environment: Option<Environment>,
     /// Training time in seconds.
     pub seconds: f64,
+    /// When the last session of the training began, RFC 3339, UTC; empty unless done.
+    #[serde(default)]
+    pub started: String,
     /// When the training ended, RFC 3339, UTC; empty unless done.
     #[serde(default)]
     pub finished: String,
@@ -156,6 +162,13 @@ impl Cell {
         let scores = self.scores.as_ref().filter(|_| self.state == CellState::Done)?;
         let training_set = self.training_set.as_ref();
         Some(Run { scores, metrics: &self.metrics, training_set, seconds: self.seconds })
+    }
+
+    /// By when its training had begun: that of several sessions took at least all their seconds. `None` if nobody knows.
+    pub fn began(&self) -> Option<jiff::Timestamp> {
+        let [started, finished] = [&self.started, &self.finished].map(|date| date.parse::<jiff::Timestamp>().ok());
+        let seconds = jiff::SignedDuration::try_from_secs_f64(self.seconds).ok()?;
+        Some(started?.min(finished?.checked_sub(seconds).ok()?))
     }
 
     /// Whether it is trained on data that are made imbalanced or noisy.
@@ -183,6 +196,9 @@ pub struct Origin {
     /// Its file's name.
     pub file: String,
 }
+
+/// Why a training that has a checkpoint has no results.
+pub const INTERRUPTED: &str = "begun and interrupted: it goes on from its last epoch";
 
 /// Whether a cell has results.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

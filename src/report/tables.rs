@@ -10,7 +10,7 @@ use crate::artifact::Scores;
 use crate::number::{count, slug};
 use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
 use crate::paper::{Measure, Paper, PaperRow};
-use crate::stats;
+use crate::stats::{self, Undefined};
 
 /// With more classes than this, tables leave single classes out, and figures show some of them.
 pub const MANY_CLASSES: usize = 20;
@@ -96,8 +96,10 @@ pub struct Comparison {
     pub paper: Option<String>,
     /// Our mean over seeds.
     pub ours: Option<String>,
-    /// Our sample standard deviation over seeds.
+    /// Our sample standard deviation over seeds; `None` of one run, and where all are equal.
     pub sd: Option<String>,
+    /// Whether there are several runs and all are equal, which says nothing of further ones.
+    pub equal: bool,
     /// Ours − the paper's.
     pub difference: Option<String>,
 }
@@ -303,7 +305,8 @@ fn comparison(paper: &Paper, column: &Column, row: Option<&PaperRow>, cells: &[&
     Comparison {
         paper: quoted.map(|value| measure.value(value, 1)),
         ours: mean.map(|value| measure.value(value, runs)),
-        sd: stats::sample_sd(&values).map(|sd| measure.value(sd, runs)),
+        sd: stats::spread(&values).ok().map(|sd| measure.value(sd, runs)),
+        equal: stats::spread(&values) == Err(Undefined::ZeroSpread),
         difference: mean.zip(quoted).filter(|_| comparable).map(|(ours, paper)| measure.effect(ours - paper, runs)),
     }
 }
@@ -362,7 +365,8 @@ fn contrast(
         value: Comparison {
             paper: paper.map(|value| measure.effect(value, 1)),
             ours: stats::mean(&differences).map(|mean| measure.effect(mean, pairs)),
-            sd: stats::sample_sd(&differences).map(|sd| measure.value(sd, pairs)),
+            sd: stats::spread(&differences).ok().map(|sd| measure.value(sd, pairs)),
+            equal: stats::spread(&differences) == Err(Undefined::ZeroSpread),
             difference: None,
         },
         sources,

@@ -7,7 +7,7 @@ use crate::artifact::Environment;
 use crate::machine;
 
 /// Now, RFC 3339, UTC.
-pub(super) fn now() -> String {
+pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 

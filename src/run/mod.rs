@@ -16,6 +16,7 @@ mod calibrate;
 mod rerun;
 mod summary;
 mod queue;
+pub mod until_decided;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,18 +24,19 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::artifact::{Manifest, WEIGHTS};
+use crate::artifact::{CHECKPOINT, Manifest, WEIGHTS};
 use crate::config::Loaded;
 use crate::error::{Error, Result};
 use crate::event::{Event, Reporter};
 use crate::fingerprint::Fingerprint;
 use crate::plan::{Cell, Node, NodeId, Plan, StageKind, Work};
 use crate::remote::Remote;
-use crate::report::input::{CellState, Origin};
+use crate::report::input::{self, CellState, Origin};
 use crate::store::{self, Failure, Foreign, Store};
 use bring::{Ran, Stage};
 
 pub use decide::{Reason, Status};
+pub use environment::now;
 pub use estimate::Estimator;
 pub use rerun::Rerun;
 pub use share::{Machine, Share, share};
@@ -254,6 +256,9 @@ impl<'a> Runner<'a> {
         let nodes = [&self.plan.nodes[cell.train], &self.plan.nodes[cell.evaluate]];
         match nodes.iter().find_map(|node| self.store.failure(node)) {
             Some(failure) => CellState::Failed { reason: failure.reason },
+            None if self.store.work(nodes[0]).join(CHECKPOINT).exists() => {
+                CellState::NotRun { reason: input::INTERRUPTED.into() }
+            }
             None => CellState::NotRun { reason: "not run yet".into() },
         }
     }

@@ -161,6 +161,8 @@ fn plot_recipe(frame: &Frame) -> Value {
         "dataset": frame.dataset,
         "samples": frame.samples_per_class,
         "paper_images": frame.paper.test_images,
+        "claims": frame.paper.claims,
+        "assumptions": frame.paper.assumptions,
     })
 }
 

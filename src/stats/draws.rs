@@ -1,4 +1,4 @@
-//! Random draws for simulations and bootstraps, from the generators of [`crate::seed`].
+//! Random draws for simulations and bootstraps, from the generators of [`crate::seed`], and what simulations give.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -22,5 +22,21 @@ impl Draws {
     /// Uniform below `count`, but for the rounding of 2³² values onto them.
     pub(super) fn below(&mut self, count: usize) -> usize {
         ((u64::from(self.0.next_u32()) * count as u64) >> 32) as usize
+    }
+}
+
+/// A simulated probability.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Simulated {
+    /// The share of simulations.
+    pub share: f64,
+    /// Its Monte Carlo standard error.
+    pub standard_error: f64,
+}
+
+impl Simulated {
+    pub(super) fn of(hits: u32, simulations: u32) -> Self {
+        let share = f64::from(hits) / f64::from(simulations.max(1));
+        Self { share, standard_error: (share * (1.0 - share) / f64::from(simulations.max(1))).sqrt() }
     }
 }

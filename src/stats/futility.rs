@@ -1,6 +1,7 @@
 //! Is it worth going on? The chance that the rest of a plan decides.
 
-use super::draws::Draws;
+use super::draws::{Draws, Simulated};
+use super::equivalence::sign_flip_equivalence;
 use super::spending::{SpendingPlan, spending};
 use super::undefined::{Undefined, mean_and_sd};
 use crate::seed::{self, Purpose};
@@ -20,22 +21,6 @@ pub enum Future {
     Observed,
 }
 
-/// A simulated probability.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Simulated {
-    /// The share of simulations.
-    pub share: f64,
-    /// Its Monte Carlo standard error.
-    pub standard_error: f64,
-}
-
-impl Simulated {
-    pub(super) fn of(hits: u32, simulations: u32) -> Self {
-        let share = f64::from(hits) / f64::from(simulations.max(1));
-        Self { share, standard_error: (share * (1.0 - share) / f64::from(simulations.max(1))).sqrt() }
-    }
-}
-
 /// The probability that the plan, carried to its end from the differences so far, rejects the claim, on its own. In a family
 /// the claim needs more than that: where this is small, going on is futile in any family. `simulations` (1,000), the same on
 /// every machine.
@@ -48,6 +33,37 @@ pub fn chance_to_decide(
     plan: &SpendingPlan,
     future: Future,
     simulations: u32,
+) -> Result<Simulated, Undefined> {
+    let hit = |all: &[f64]| {
+        let differences = (0..).zip(all.iter().copied()).collect();
+        Ok(spending(&[differences], plan)?.rejected_at[0].is_some())
+    };
+    simulated(differences, plan.pairs(), future, simulations, hit)
+}
+
+/// The probability that all planned pairs show equivalence within ±`margin` at `level`, by sign flips and on its own, from the
+/// differences so far.
+///
+/// # Errors
+/// As [`chance_to_decide`], and of a margin that is not positive.
+pub fn chance_of_equivalence(
+    differences: &[f64],
+    planned_pairs: usize,
+    (margin, level): (f64, f64),
+    future: Future,
+    simulations: u32,
+) -> Result<Simulated, Undefined> {
+    let hit = |all: &[f64]| Ok(sign_flip_equivalence(all, margin)? <= level);
+    simulated(differences, planned_pairs, future, simulations, hit)
+}
+
+/// How often `hit` holds of the differences so far and as many drawn ones as there are still to come.
+fn simulated(
+    differences: &[f64],
+    planned_pairs: usize,
+    future: Future,
+    simulations: u32,
+    hit: impl Fn(&[f64]) -> Result<bool, Undefined>,
 ) -> Result<Simulated, Undefined> {
     let observed = match future {
         Future::Observed => mean_and_sd(differences)?,
@@ -63,10 +79,10 @@ pub fn chance_to_decide(
             Future::Assumed { mean, sd } => (mean, sd),
             Future::Observed => plausible(observed, differences.len(), &mut random),
         };
-        let remaining = plan.pairs().saturating_sub(differences.len());
-        let drawn: Vec<f64> = (0..remaining).map(|_| mean + sd * random.normal()).collect();
-        let all = (0..).zip(differences.iter().copied().chain(drawn)).collect();
-        hits += u32::from(spending(&[all], plan)?.rejected_at[0].is_some());
+        let remaining = planned_pairs.saturating_sub(differences.len());
+        let drawn = (0..remaining).map(|_| mean + sd * random.normal());
+        let all: Vec<f64> = differences.iter().copied().chain(drawn).collect();
+        hits += u32::from(hit(&all)?);
     }
     Ok(Simulated::of(hits, simulations))
 }

@@ -5,8 +5,7 @@
 //! signs, in its first step; the later steps of the step-down can only add. Beyond, where sign flips and Student's t agree, it
 //! is the noncentral t at the level divided by the number of claims: Bonferroni's bound, a little below.
 
-use super::draws::Draws;
-use super::futility::Simulated;
+use super::draws::{Draws, Simulated};
 use super::signs::{Flips, patterns};
 use super::student::{noncentral_t_cdf, t_quantile};
 use super::undefined::Undefined;

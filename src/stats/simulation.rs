@@ -4,8 +4,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::draws::Draws;
-use super::futility::Simulated;
+use super::draws::{Draws, Simulated};
 use super::spending::{SpendingPlan, spending};
 use super::undefined::{Undefined, mean_and_sd};
 use super::{Differences, adjusted_e_values, e_value, holm, joint_sign_flip, mean, sign_flip};

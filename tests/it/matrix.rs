@@ -95,6 +95,7 @@ fn results(id: &str, seed: u64, epochs: u32) -> Results {
             resumed: 0,
         },
         seconds: 4321.0,
+        started: "2026-11-24T08:47:59Z".into(),
         finished: "2026-11-24T10:00:00Z".into(),
     }
 }
@@ -111,6 +112,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
         identity: serde_json::json!({ "train": { "fields": { "seed": seed } } }),
         command: format!("fpl-repro evaluate --cells {id} --seeds {seed}"),
         seconds: results.as_ref().map_or(0.0, |results| results.seconds),
+        started: results.as_ref().map_or_else(String::new, |results| results.started.clone()),
         finished: results.as_ref().map_or_else(String::new, |results| results.finished.clone()),
         metrics: results.map(|results| results.metrics).unwrap_or_default(),
         scores,

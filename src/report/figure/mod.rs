@@ -21,6 +21,7 @@ mod severity;
 mod samples;
 mod seeds;
 mod smoothness;
+mod specification;
 mod training_loss;
 mod supplement;
 

@@ -3,9 +3,13 @@
 use super::{
     Expected, Figure, calibration, confusion, cost, distribution, false_positives,
     pair::{Context, Drawn, Pair},
-    recall, rows, seeds, severity, smoothness, training_loss,
+    recall, rows, seeds, severity, smoothness, specification, training_loss,
 };
-use crate::{error::Result, number::slug, report::input::Row};
+use crate::{
+    error::Result,
+    number::slug,
+    report::{input::Row, ledger::SpecificationCurve},
+};
 
 /// More pairs than this are too many figures for one page: then only those of the paper's rows have their own.
 const MANY_PAIRS: usize = 8;
@@ -64,6 +68,7 @@ fn places<'a>(context: &'a Context<'a>, pairs: &'a [Pair<'a>]) -> Vec<Place<'a>>
     all.extend(recalls(context));
     all.extend(severities(context));
     all.extend(of_pairs(context, &chosen, TRAINING_LOSS));
+    all.extend(specifications(context));
     all
 }
 
@@ -80,6 +85,19 @@ fn of_pairs<'a>(
         Place { expected, draw: Box::new(move |id: &str| draw(context, pair, id)) as Draw<'a> }
     };
     pairs.iter().enumerate().map(place).collect()
+}
+
+/// One figure for each claim that was run under several readings.
+fn specifications<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
+    let curves = specification::curves(context);
+    let count = curves.len();
+    let place = |(index, curve): (usize, SpecificationCurve)| {
+        let file = format!("figureS11-{}", slug(&curve.claim.id));
+        let subject = specification::subject(&curve);
+        let expected = expected_at(&file, numbered("S11", index, count), subject, "Specification curves");
+        Place { expected, draw: Box::new(move |id: &str| specification::draw(context, &curve, id)) as Draw<'a> }
+    };
+    curves.into_iter().enumerate().map(place).collect()
 }
 
 /// One figure for each setting with results on imbalanced data.

@@ -24,7 +24,7 @@ pub struct Evidence {
     pub means: Option<[f64; 2]>,
     /// Mean difference.
     pub mean: Option<f64>,
-    /// Sample standard deviation of the differences.
+    /// Sample standard deviation of the differences; `None` for one pair, and where all differences are equal.
     pub sd: Option<f64>,
     /// 95 % interval of the mean difference (paired t); `None` for one pair, and where all differences are equal.
     pub interval: Option<[f64; 2]>,
@@ -83,7 +83,7 @@ impl Evidence {
     fn summarize(&mut self, claimed: Sign) {
         let differences = &self.differences;
         self.mean = mean(differences);
-        self.sd = sample_sd(differences);
+        self.sd = stats::spread(differences).ok();
         // Equal differences say nothing of the spread over other seeds: an interval without width would be none.
         let interval = stats::t_interval(differences, 1.0 - LEVEL).map(|(low, high)| [low, high]);
         self.interval = interval.filter(|[low, high]| low < high);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::RowId;
-use crate::paper::Measure;
 use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
+use crate::paper::{Claim, Measure};
 use crate::report::cells::{Index, prefix};
 use crate::report::input::{Cell, ReportInput};
 
@@ -44,12 +44,23 @@ impl<'a> Gather<'a> {
         self.rows.contains_key(row.as_str())
     }
 
+    /// Whether cells of a claim do not follow the protocol, run or not.
+    pub(super) fn is_reduced(&self, claim: &Claim) -> bool {
+        let mut cells = [&claim.cells, &claim.against].into_iter().flat_map(|row| self.of(row.as_str()));
+        cells.any(|cell| !self.index.deviations(cell).is_empty())
+    }
+
     /// A measure of the runs of a row.
     pub(super) fn values(&self, row: &RowId, measure: &Measure, epoch: Epoch) -> Vec<f64> {
         self.of(row.as_str()).filter_map(|cell| value(cell, measure, epoch)).collect()
     }
 
-    /// The same of every row with the same architecture whose runs follow the protocol. Rows of two tables that have the same
+    /// The cells of a row that have results.
+    pub(super) fn runs(&self, row: &RowId) -> impl Iterator<Item = &'a Cell> {
+        self.of(row.as_str()).filter(|cell| cell.run().is_some())
+    }
+
+    /// A measure of the runs of every row with the same architecture whose runs follow the protocol. Rows of two tables that have the same
     /// cells count once.
     pub(super) fn alike(&self, row: &RowId, measure: &Measure, epoch: Epoch) -> Vec<Vec<f64>> {
         let architecture = row.setting().architecture().to_owned();
@@ -63,8 +74,7 @@ impl<'a> Gather<'a> {
 
     /// How the runs of a row differ from the protocol.
     pub(super) fn deviations(&self, row: &RowId) -> Vec<String> {
-        let done: Vec<&Cell> = self.of(row.as_str()).filter(|cell| cell.run().is_some()).collect();
-        self.index.reasons(&done)
+        self.index.reasons(&self.runs(row).collect::<Vec<_>>())
     }
 
     /// The runs of two rows, paired by seed, in the order of seeds.

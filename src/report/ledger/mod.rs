@@ -6,9 +6,13 @@ mod verdict;
 mod gather;
 mod evidence;
 mod level;
+mod specification;
 mod family;
 mod why;
 mod readings;
+mod planning;
+mod progress;
+mod laboratories;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,14 +20,18 @@ use serde::{Deserialize, Serialize};
 use super::cells::is_other_data;
 use super::input::ReportInput;
 use crate::number::{fixed, plural};
-use crate::paper::{Alternative, Claim, Finding, Seriousness};
+use crate::paper::{Claim, Finding, Seriousness};
 use family::Detectable;
-use gather::{Epoch, Gather};
+use gather::Gather;
 
 pub use evidence::Evidence;
 pub use family::{Equivalence, JointTest, PapersDesign};
+pub use laboratories::{Laboratories, LaboratoryPairs, Source, of_bundles as laboratories_of_bundles};
 pub use level::{Level, PrintedNumber};
+pub use planning::{Planned, Planning};
+pub use progress::{Progress, Standing, progress};
 pub use readings::{ReadNumber, RowReading, RowReadings};
+pub use specification::{Specification, SpecificationCurve, specification_curves};
 pub use verdict::{Facts, LEVEL, Protocol, RULES, Rule, Side, Verdict};
 
 /// All claims.
@@ -46,6 +54,8 @@ pub struct Entry {
     pub claim: Claim,
     /// Whether it is in the declared family; else it can show a direction and no more.
     pub member: bool,
+    /// When its test was planned.
+    pub planning: Planning,
     /// The paper's effect, cells − against, in the measure's unit; `None` if the paper gives none.
     pub paper_effect: Option<f64>,
     /// Our runs.
@@ -60,10 +70,14 @@ pub struct Entry {
     pub equivalence: Option<Equivalence>,
     /// What the paper's one pair of runs could have seen; `None` with fewer than three pairs.
     pub papers_design: Option<PapersDesign>,
+    /// What laboratories say together; `None` where all runs are of one.
+    pub laboratories: Option<Laboratories>,
     /// The verdict.
     pub verdict: Verdict,
     /// Why, in a sentence or two.
     pub why: String,
+    /// Our own reading's sign-flip p, adjusted over all readings of the claim: a check of robustness, and no part of the verdict.
+    pub p_over_readings: Option<f64>,
     /// Under other readings of what the paper leaves open.
     pub readings: Vec<Reading>,
 }
@@ -77,6 +91,8 @@ pub struct Reading {
     pub reading: String,
     /// Runs under that reading.
     pub evidence: Evidence,
+    /// Sign-flip p, two-sided, adjusted over all readings of the claim; `None` without runs.
+    pub p_adjusted: Option<f64>,
     /// Verdict: a direction at most, since it is a check of robustness and no further claim.
     pub verdict: Verdict,
 }
@@ -108,7 +124,10 @@ pub fn ledger(input: &ReportInput) -> Ledger {
 /// An entry before the family is judged.
 fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
     let paper = &gather.input.paper;
-    let evidence = Evidence::new(gather, claim, [&claim.cells, &claim.against], Epoch::Last);
+    let mut specifications = specification::specifications(gather, claim).into_iter();
+    let ours = specifications.next();
+    let p_over_readings = ours.as_ref().and_then(|ours| ours.p_adjusted);
+    let evidence = ours.map(|ours| ours.evidence).unwrap_or_default();
     let paper_effect = paper.effect(claim);
     let (protocol, protocol_why) = level::protocol(claim, numbers);
     Entry {
@@ -116,9 +135,12 @@ fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
         equivalence: family::equivalence(&evidence, paper.margin(claim.measure)),
         papers_design: family::papers_design(&evidence, claim.claimed.factor(), paper_effect),
         test: JointTest::default(),
+        planning: planning::planning(gather, claim, &evidence.seeds),
+        laboratories: laboratories::of_report(gather, claim),
         verdict: Verdict::NotRun,
         why: String::new(),
-        readings: of_claim(gather, claim),
+        readings: specifications.map(|other| reading(gather, claim, other)).collect(),
+        p_over_readings,
         claim: claim.clone(),
         paper_effect,
         evidence,
@@ -153,23 +175,11 @@ fn facts_of_runs(gather: &Gather, claim: &Claim, evidence: &Evidence) -> Facts {
     }
 }
 
-/// The claim under every other reading that the configuration has cells of.
-fn of_claim(gather: &Gather, claim: &Claim) -> Vec<Reading> {
-    let rest_on = gather.input.paper.assumptions.iter().filter(|assumption| assumption.claims.contains(&claim.id));
-    let alternatives =
-        rest_on.flat_map(|assumption| assumption.alternatives.iter().map(move |other| (&assumption.about, other)));
-    alternatives.filter_map(|(about, other)| reading(gather, claim, about, other)).collect()
-}
-
-/// `None` for readings that no cell of the configuration stands for.
-fn reading(gather: &Gather, claim: &Claim, about: &str, other: &Alternative) -> Option<Reading> {
-    let (cells, against) = (other.cells(&claim.cells)?, other.cells(&claim.against)?);
-    if !gather.has(&cells) || !gather.has(&against) {
-        return None;
-    }
-    let evidence = Evidence::new(gather, claim, [&cells, &against], Epoch::of(other));
+/// The claim under another reading.
+fn reading(gather: &Gather, claim: &Claim, specification: Specification) -> Reading {
+    let Specification { about, reading, evidence, p_adjusted, .. } = specification;
     let verdict = Verdict::of(facts_of_runs(gather, claim, &evidence));
-    Some(Reading { about: about.to_owned(), reading: other.reading.clone(), evidence, verdict })
+    Reading { about, reading, evidence, p_adjusted, verdict }
 }
 
 impl Entry {

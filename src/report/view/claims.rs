@@ -74,6 +74,8 @@ pub struct ClaimView {
     pub protocol: &'static str,
     /// Why.
     pub protocol_why: String,
+    /// When its test was planned, in a sentence.
+    pub planning: String,
     /// The family's tests and those of equivalence, each in a sentence.
     pub tests: Vec<String>,
     /// The verdict.
@@ -118,6 +120,8 @@ pub struct ReadingView {
     pub href: String,
     /// Runs; `None` if there are none.
     pub ours: Option<EvidenceView>,
+    /// Sign-flip p, adjusted over the claim's readings.
+    pub p_adjusted: Option<String>,
     /// Verdict.
     pub verdict: VerdictView,
 }
@@ -167,6 +171,7 @@ fn claim_view(input: &ReportInput, index: &Index, entry: &Entry) -> ClaimView {
         member: entry.member,
         protocol: entry.protocol.title(),
         protocol_why: entry.protocol_why.clone(),
+        planning: entry.planning.says.clone(),
         tests: tests(entry),
         verdict: verdict_view(*verdict),
         why: entry.why.clone(),
@@ -182,6 +187,7 @@ fn reading_view(input: &ReportInput, index: &Index, claim: &Claim, reading: &Rea
         reading: reading.reading.clone(),
         href: side(input, index, &reading.evidence.cells).href,
         ours: evidence_view(claim, &reading.evidence),
+        p_adjusted: reading.p_adjusted.map(p_value),
         verdict: verdict_view(reading.verdict),
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::number::{fixed, listed, p_is, plural};
 use crate::paper::Claim;
-use crate::report::ledger::{Entry, Evidence};
+use crate::report::ledger::{Entry, Evidence, Laboratories};
 
 /// Pairs of runs, in words and digits.
 #[derive(Debug, Serialize)]
@@ -108,5 +108,32 @@ pub(super) fn tests(entry: &Entry) -> Vec<String> {
             p_is(design.p_smaller)
         ));
     }
+    lines.extend(entry.laboratories.as_ref().map(|found| laboratories(entry, found)));
     lines
+}
+
+/// What laboratories say each, and together.
+fn laboratories(entry: &Entry, found: &Laboratories) -> String {
+    let measure = entry.claim.measure;
+    let each = found.laboratories.iter().map(|one| {
+        let pairs = one.seeds.len();
+        format!("{} {} (n = {pairs})", one.name, measure.effect(one.mean, pairs))
+    });
+    let each = each.collect::<Vec<_>>().join(", ");
+    let together = match found.estimate.zip(found.interval).zip(found.p.zip(found.tau)) {
+        Some(((estimate, interval), (p, tau))) => format!(
+            "together {}, 95 % interval {} (random effects, modified Knapp–Hartung), {}, τ {}",
+            measure.effect(estimate, 2),
+            measure.interval(interval, 2),
+            p_is(p),
+            measure.value(tau, 2)
+        ),
+        None => format!("not pooled: {}", found.why),
+    };
+    let e_value = found.e_value.map_or_else(String::new, |e| format!("; product of e-values {}", fixed(e, 2)));
+    let mixed = match found.mixed {
+        0 => String::new(),
+        some => format!("; left out: {} of runs of two laboratories", plural(some, "pair")),
+    };
+    format!("laboratories: {each}; {together}{e_value}{mixed}")
 }

@@ -130,7 +130,8 @@ pub(super) fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {
     Comparison {
         paper: None,
         ours: stats::mean(&values).map(write),
-        sd: stats::sample_sd(&values).map(write),
+        sd: stats::spread(&values).ok().map(write),
+        equal: stats::spread(&values) == Err(stats::Undefined::ZeroSpread),
         difference: None,
     }
 }

@@ -6,6 +6,7 @@ mod claims;
 mod assumptions;
 mod audit;
 mod printed;
+mod runs;
 mod confusions;
 mod panels;
 mod figures;
@@ -36,6 +37,7 @@ use {
     figures::Figures,
     measures::{Cost, Measures},
     printed::{PrintedView, RowReadingsView},
+    runs::RunsView,
     words::Words,
 };
 
@@ -75,6 +77,8 @@ pub struct View<'a> {
     pub measures: Measures,
     pub changed_data: ChangedData,
     pub costs: Vec<Cost>,
+    /// What became of every cell.
+    pub runs: Vec<RunsView>,
     pub groups: Vec<Group>,
     /// Where all cells ran, if that is one place; else empty, and every group says where its own did.
     pub place: String,
@@ -125,6 +129,7 @@ impl<'a> View<'a> {
             measures: measures::measures(input, index),
             changed_data: changed_data::changed_data(input, index),
             costs: measures::costs(input, index),
+            runs: runs::runs(input, index),
             place: place(&groups),
             groups,
         }

@@ -45,6 +45,7 @@ impl Outline<'_> {
         let config = self.config;
         Frame {
             paper: config.paper.clone(),
+            registrations: config.registrations.clone(),
             readings: readings(config),
             profile: self.profile.to_owned(),
             profile_note: config.note.clone(),
@@ -216,6 +217,7 @@ fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
         training_set: read_training_set(&train.join(TRAINING_SET), &manifest)?,
         environment: manifest.environment,
         seconds: manifest.seconds,
+        started: manifest.started,
         finished: manifest.finished,
     })
 }

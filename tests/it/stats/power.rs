@@ -1,6 +1,6 @@
 //! What the sign-flip test of a family can show, and whether going on is worth it.
 
-use fpl_repro::stats::{FamilyTest, Future, SpendingPlan, Undefined, chance_to_decide};
+use fpl_repro::stats::{FamilyTest, Future, SpendingPlan, Undefined, chance_of_equivalence, chance_to_decide};
 
 use super::{close, numbers, replication};
 
@@ -77,4 +77,23 @@ fn a_decided_claim_stays_decided_and_a_hopeless_one_is_futile() {
     assert_eq!(chance_to_decide(&even, &plan, Future::Observed, 100).unwrap().share, 0.0);
     assert_eq!(chance_to_decide(&[1.0, 1.0], &plan, Future::Observed, 100), Err(Undefined::ZeroSpread));
     assert!(chance_to_decide(&even, &plan, Future::Assumed { mean: 1.0, sd: 0.0 }, 100).is_err());
+}
+
+#[test]
+fn the_chance_of_equivalence_is_another_simulations() {
+    for case in replication("chance_of_equivalence").as_array().unwrap() {
+        let future = match (case["mean"].as_f64(), case["sd"].as_f64()) {
+            (Some(mean), Some(sd)) => Future::Assumed { mean, sd },
+            _ => Future::Observed,
+        };
+        let of = |key: &str| case[key].as_f64().unwrap();
+        let (differences, pairs) = (numbers(&case["differences"]), case["pairs"].as_u64().unwrap() as usize);
+        let found = chance_of_equivalence(&differences, pairs, (of("margin"), 0.05), future, 1_000).unwrap();
+        agree(found.share, found.standard_error, of("share"), of("standard_error"));
+    }
+    // Nothing is left to draw: nine differences within ±0.05 have 1/512 against 0.5, and 0.005 is below their mean.
+    let alike = [0.02, -0.03, 0.01, 0.04, -0.02, -0.04, 0.03, -0.01, 0.05];
+    let chance = |margin| chance_of_equivalence(&alike, 9, (margin, 0.05), Future::Observed, 10).unwrap().share;
+    assert_eq!((chance(0.5), chance(0.005)), (1.0, 0.0));
+    assert!(chance_of_equivalence(&alike, 9, (0.0, 0.05), Future::Observed, 10).is_err());
 }

@@ -15,7 +15,7 @@ pub(super) fn claims(ledger: &Ledger) -> Records {
     let mut records = vec![header(&format!(
         "claim place text measure claimed paper_effect verdict why {EVIDENCE} in_family protocol p_adjusted \
          rejected_after_pairs e_adjusted margin p_equivalent_sign_flip p_equivalent_t p_equivalent_planned_holm d33 \
-         p_below_d33 paper_power"
+         p_below_d33 paper_power p_over_readings planned"
     ))];
     records.extend(ledger.entries.iter().map(|entry| {
         let claim = &entry.claim;
@@ -33,13 +33,14 @@ pub(super) fn claims(ledger: &Ledger) -> Records {
 
 /// One record per claim and other reading of what the paper leaves open.
 pub(super) fn claim_readings(ledger: &Ledger) -> Records {
-    let mut records = vec![header(&format!("claim about reading verdict {EVIDENCE}"))];
+    let mut records = vec![header(&format!("claim about reading verdict {EVIDENCE} p_adjusted"))];
     for entry in &ledger.entries {
         records.extend(entry.readings.iter().map(|reading| {
             let mut record = [&*entry.claim.id, &reading.about, &reading.reading, reading.verdict.title()]
                 .map(str::to_owned)
                 .to_vec();
             record.extend(evidence(&reading.evidence));
+            record.push(full(reading.p_adjusted));
             record
         }));
     }
@@ -144,5 +145,6 @@ fn judged(entry: &Entry) -> Vec<String> {
         design.and_then(|design| design.power).map(|[power, ..]| power),
     ];
     record.extend(numbers.map(full));
+    record.extend([full(entry.p_over_readings), entry.planning.says.clone()]);
     record
 }
