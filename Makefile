@@ -25,7 +25,7 @@ test: lint
 
 # The modules of tests that run the whole program need its worker.
 test-core:
-	cargo test --release --package fpl-repro --lib
+	cargo test --release --package fpl-repro --package fpl-repro-core --lib
 	cargo test --release --package fpl-repro --test it -- \
 	    $(foreach module,bundle:: diff:: interrupt:: limits:: pipeline:: rerun:: torture:: work:: workflow:: forms::a_job,--skip $(module))
 

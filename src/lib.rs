@@ -2,24 +2,14 @@
 //!
 //! The modules stand in the order in which data flows; a module uses only modules above it.
 
-// Vocabulary: no knowledge of the paper.
-pub mod error;
-pub mod number;
+// What the worker knows too.
+pub use fpl_core::{artifact, error, fs, interrupt, machine, number, protocol, recipe, results, scores, seed, stream};
+
+// Vocabulary.
 pub mod shell;
-pub mod stream;
-pub mod interrupt;
-pub mod fs;
 pub mod fingerprint;
-pub mod machine;
-// The paper as plain data, and what stages write.
-pub mod recipe;
 pub mod id;
-pub mod seed;
 pub mod data;
-pub mod artifact;
-pub mod scores;
-pub mod results;
-pub mod protocol;
 pub mod stats;
 pub mod paper;
 // The report, as functions of its input.

@@ -10,12 +10,7 @@ pub use cifar100::CIFAR100;
 
 use crate::recipe::Shape;
 
-/// Training records of a fetched data set.
-pub const TRAIN_FILE: &str = "train.bin";
-/// Test records of a fetched data set.
-pub const TEST_FILE: &str = "test.bin";
-/// Class names of a fetched data set, one per line.
-pub const CLASSES_FILE: &str = "classes.txt";
+pub use crate::artifact::{CLASSES_FILE, TEST_FILE, TRAIN_FILE};
 
 /// A data set that is published as an archive in the layout of CIFAR's binary versions.
 #[derive(Debug)]

@@ -10,11 +10,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Loss, Network, Recipe, Shape};
-use fpl_repro::results::{read_labels, records};
-use fpl_repro::seed::{Purpose, torch_seed};
-use fpl_repro::{fs, scores};
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe::{Loss, Network, Recipe, Shape};
+use fpl_core::results::{read_labels, records};
+use fpl_core::seed::{Purpose, torch_seed};
+use fpl_core::{fs, scores};
 use fpl_worker::data::augment::{Draws, order};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;

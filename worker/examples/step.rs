@@ -16,9 +16,9 @@ use std::io::BufRead;
 use std::path::Path;
 use std::time::Instant;
 
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Loss, Network, Precision, Recipe, Shape};
-use fpl_repro::{fs, machine};
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe::{Loss, Network, Precision, Recipe, Shape};
+use fpl_core::{fs, machine};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::device;
 use fpl_worker::measure::records;

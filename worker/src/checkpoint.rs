@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use tch::Tensor;
 
 use crate::nn::weights;
-use fpl_repro::artifact::{CHECKPOINT, EpochMetrics, PREVIOUS_CHECKPOINT};
-use fpl_repro::error::{Error, Result};
-use fpl_repro::fs;
+use fpl_core::artifact::{CHECKPOINT, EpochMetrics, PREVIOUS_CHECKPOINT};
+use fpl_core::error::{Error, Result};
+use fpl_core::fs;
 
 /// Hexadecimal digits of a sha256.
 const DIGEST: usize = 64;

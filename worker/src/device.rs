@@ -8,8 +8,8 @@ use std::process::Command;
 
 use tch::{Cuda, Device};
 
-use fpl_repro::error::{Error, Result};
-use fpl_repro::protocol::DeviceInfo;
+use fpl_core::error::{Error, Result};
+use fpl_core::protocol::DeviceInfo;
 
 unsafe extern "C" {
     fn fpl_set_deterministic(on: bool);

@@ -1,6 +1,6 @@
 //! libtorch's errors as ours.
 
-use fpl_repro::error::Error;
+use fpl_core::error::Error;
 use tch::TchError;
 
 /// The first line of what libtorch says; the rest is a C++ backtrace.

@@ -8,10 +8,10 @@ use crate::nn::fit::{Fit, logits, maps, parameters};
 use crate::nn::loss::Criterion;
 use crate::nn::net;
 use crate::nn::optim::Optimizer;
-use fpl_repro::error::{Error, Result};
-use fpl_repro::machine;
-use fpl_repro::protocol::Measured;
-use fpl_repro::recipe::{Recipe, Shape, Training};
+use fpl_core::error::{Error, Result};
+use fpl_core::machine;
+use fpl_core::protocol::Measured;
+use fpl_core::recipe::{Recipe, Shape, Training};
 use tch::Device;
 
 /// Measuring goes on for so long, so that the operating system's interruptions even out…

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use fpl_repro::protocol::Message;
+use fpl_core::protocol::Message;
 
 /// What was standard output when the process began.
 static LINES: OnceLock<File> = OnceLock::new();

@@ -22,18 +22,18 @@ use crate::nn::net::{self, Maps, Net};
 use crate::nn::optim::Optimizer;
 use crate::nn::weights;
 use crate::say::{self, Pace, send};
-use fpl_repro::artifact::{EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
-use fpl_repro::data::{TEST_FILE, TRAIN_FILE};
-use fpl_repro::error::{Error, Result};
-use fpl_repro::fs::{self, Lock};
-use fpl_repro::interrupt;
-use fpl_repro::machine;
-use fpl_repro::plan::StageKind;
-use fpl_repro::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, Tensors, TrainJob};
-use fpl_repro::recipe::{Initializer, Normalization, Recipe, Training};
-use fpl_repro::results::{records, write_metrics};
-use fpl_repro::scores;
-use fpl_repro::seed::{Purpose, torch_seed};
+use fpl_core::artifact::{EpochMetrics, LOGITS, METRICS, Scores, TRAINING_SET, WEIGHTS};
+use fpl_core::artifact::{TEST_FILE, TRAIN_FILE};
+use fpl_core::error::{Error, Result};
+use fpl_core::fs::{self, Lock};
+use fpl_core::interrupt;
+use fpl_core::machine;
+use fpl_core::protocol::{self, EvaluateJob, FailureKind, Hello, Job, Message, Tensors, TrainJob};
+use fpl_core::recipe::{Initializer, Normalization, Recipe, Training};
+use fpl_core::results::{records, write_metrics};
+use fpl_core::scores;
+use fpl_core::seed::{Purpose, torch_seed};
+use fpl_core::stage::StageKind;
 
 /// Runs the job on standard input; the exit code.
 pub fn main() -> u8 {

@@ -5,8 +5,8 @@
 use rand_chacha::rand_core::Rng;
 use tch::{Device, Kind, Tensor};
 
-use fpl_repro::recipe::Augmentation;
-use fpl_repro::seed::{Purpose, generator};
+use fpl_core::recipe::Augmentation;
+use fpl_core::seed::{Purpose, generator};
 
 /// A number from 0 to `bound` − 1, each equally likely (Lemire, 2019, arXiv 1805.10941). `bound` is at least 1.
 ///

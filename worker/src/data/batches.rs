@@ -6,8 +6,8 @@ use tch::{Device, Kind, TchError, Tensor};
 
 use crate::data::augment::{Draws, order};
 use crate::error::torch;
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Augmentation, Border, Normalization, Shape};
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe::{Augmentation, Border, Normalization, Shape};
 
 /// Images with labels, on a device.
 ///

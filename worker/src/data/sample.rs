@@ -7,11 +7,11 @@ use std::path::Path;
 use rand_chacha::rand_core::Rng;
 
 use super::augment::below;
-use fpl_repro::artifact::TrainingSet;
-use fpl_repro::error::{Error, Result};
-use fpl_repro::fs;
-use fpl_repro::recipe::{Choice, Imbalance, LabelNoise, Shape, Training};
-use fpl_repro::seed::{Purpose, generator};
+use fpl_core::artifact::TrainingSet;
+use fpl_core::error::{Error, Result};
+use fpl_core::fs;
+use fpl_core::recipe::{Choice, Imbalance, LabelNoise, Shape, Training};
+use fpl_core::seed::{Purpose, generator};
 
 /// Training records with the labels that the network is told.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::nn::loss::Criterion;
 use crate::nn::net::{Maps, Net, trained};
 use crate::nn::optim::Optimizer;
 use crate::nn::schedule::learning_rate;
-use fpl_repro::recipe::{Normalization, Precision, Recipe};
-use fpl_repro::seed::{Purpose, torch_seed};
+use fpl_core::recipe::{Normalization, Precision, Recipe};
+use fpl_core::seed::{Purpose, torch_seed};
 
 /// Pixels of test images per step: 512 images of 32×32. Part of how logits are computed, so a change is a new version of
 /// evaluation.

@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use fpl_repro::recipe::Schedule;
+use fpl_core::recipe::Schedule;
 
 /// The learning rate in step `step` of `steps` of `epoch`, both counted from 0, of a run of `epochs`.
 ///

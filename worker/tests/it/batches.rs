@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use fpl_repro::recipe::{Augmentation, Border, Normalization, Shape};
+use fpl_core::recipe::{Augmentation, Border, Normalization, Shape};
 use fpl_worker::data::augment::Draws;
 use fpl_worker::data::batches::Dataset;
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use fpl_repro::recipe::{Aggregate, Alpha, DeferredReweighting, Loss, Term};
+use fpl_core::recipe::{Aggregate, Alpha, DeferredReweighting, Loss, Term};
 use fpl_worker::nn::loss::Criterion;
 use serde::Deserialize;
 use tch::{Kind, Tensor};

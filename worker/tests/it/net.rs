@@ -4,7 +4,7 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
-use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
+use fpl_core::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::init;
 use fpl_worker::nn::net::{self, Maps, Net, efficientnet, trained};
 use serde::Deserialize;

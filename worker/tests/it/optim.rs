@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fpl_repro::recipe::{self, Schedule};
+use fpl_core::recipe::{self, Schedule};
 use fpl_worker::nn::optim::Optimizer;
 use fpl_worker::nn::schedule::learning_rate;
 use serde::Deserialize;

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use fpl_repro::error::Result;
-use fpl_repro::recipe::{
+use fpl_core::error::Result;
+use fpl_core::recipe::{
     Architecture, Augmentation, Border, Choice, Imbalance, InitialWeights, Initializer, LabelNoise, Loss, Network,
     Normalization, Optimizer, Precision, Recipe, Schedule, Shape, Stem, Training, WeightsSource,
 };
@@ -173,7 +173,7 @@ fn labels_of_a_file_are_taken_if_they_are_the_file() {
         assert!(message.contains("labels.txt") && message.contains(words), "{message}");
     };
     refused("0\n7\n3\n", digest, "its sha256 is");
-    let digest = |text: &str| fpl_repro::fs::sha256_bytes(text.as_bytes());
+    let digest = |text: &str| fpl_core::fs::sha256_bytes(text.as_bytes());
     refused("0\n7\n", &digest("0\n7\n"), "2 labels for 3 training images");
     refused("0\n10\n2\n", &digest("0\n10\n2\n"), "line 2: `10` is no label");
 }

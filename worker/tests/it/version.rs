@@ -13,11 +13,11 @@
 
 use std::path::Path;
 
-use fpl_repro::recipe::{
+use fpl_core::recipe::{
     Aggregate, Alpha, Architecture, Augmentation, Border, Initializer, Loss, Network, Normalization, Optimizer,
     Precision, Recipe, Schedule, Shape, Stem, Term,
 };
-use fpl_repro::seed::{Purpose, torch_seed};
+use fpl_core::seed::{Purpose, torch_seed};
 use fpl_worker::data::batches::Dataset;
 use fpl_worker::nn::fit::{Fit, maps, parameters};
 use fpl_worker::nn::loss::Criterion;

@@ -5,8 +5,8 @@
 
 use crate::net::{MAPS, fill, seeded};
 use flate2::read::GzDecoder;
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe::{Architecture, Initializer, Network, Stem};
 use fpl_worker::nn::{net, weights};
 use std::collections::BTreeMap;
 use std::io::{Cursor, Write};

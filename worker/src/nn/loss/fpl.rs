@@ -21,9 +21,9 @@ use tch::{Kind, Tensor};
 
 use super::learned::LearnedAlpha;
 use super::term::{log_odds, penalty};
-use fpl_repro::recipe::{Aggregate, Alpha, Term};
+use fpl_core::recipe::{Aggregate, Alpha, Term};
 
-/// The fields of [`fpl_repro::recipe::Loss::Fpl`].
+/// The fields of [`fpl_core::recipe::Loss::Fpl`].
 #[derive(Clone, Copy)]
 pub(super) struct Form {
     pub(super) true_term: Term,

@@ -12,7 +12,7 @@ mod true_class;
 
 use tch::Tensor;
 
-use fpl_repro::recipe::{Alpha, Loss, Term};
+use fpl_core::recipe::{Alpha, Loss, Term};
 use learned::LearnedAlpha;
 
 /// A loss with what it knows of the training set and what it learns.

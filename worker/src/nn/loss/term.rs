@@ -6,7 +6,7 @@
 
 use tch::Tensor;
 
-use fpl_repro::recipe::Term;
+use fpl_core::recipe::Term;
 
 /// log p_c − log(1 − p_c) = z_c − log Σ_{j≠c} exp z_j for each column c: `[batch, k]`.
 ///

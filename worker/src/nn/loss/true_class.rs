@@ -3,7 +3,7 @@
 use tch::{Kind, Tensor};
 
 use super::term::{log_odds, penalty};
-use fpl_repro::recipe::Term;
+use fpl_core::recipe::Term;
 
 /// The mean of a term of p_T over the minibatch.
 ///

@@ -5,7 +5,7 @@ use super::Net;
 use super::layers::{ConvBn, Head, Maps, Norm, silu, variable};
 use super::shape::Shape;
 use crate::nn::init;
-use fpl_repro::recipe::Initializer;
+use fpl_core::recipe::Initializer;
 use tch::nn::{ModuleT, Path};
 use tch::{Kind, Tensor};
 

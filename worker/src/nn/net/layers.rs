@@ -190,7 +190,7 @@ mod tests {
 
     use super::*;
     use crate::nn::net::{self, Net};
-    use fpl_repro::recipe::{Architecture, Initializer, Network, Stem};
+    use fpl_core::recipe::{Architecture, Initializer, Network, Stem};
     use tch::nn::VarStore;
     use tch::{Device, Kind};
 

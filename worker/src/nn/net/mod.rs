@@ -8,8 +8,8 @@ mod resnet;
 
 use std::collections::BTreeMap;
 
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe::{Architecture, Initializer, Network, Shape, Stem};
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe::{Architecture, Initializer, Network, Shape, Stem};
 use tch::nn::{ModuleT, Path, VarStore};
 use tch::{Device, Tensor};
 

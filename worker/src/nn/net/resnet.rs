@@ -7,7 +7,7 @@ use super::Net;
 use super::layers::{ConvBn, Head, Maps, Norm};
 use super::shape::Shape;
 use crate::nn::init;
-use fpl_repro::recipe::{Initializer, Stem};
+use fpl_core::recipe::{Initializer, Stem};
 use tch::Tensor;
 use tch::nn::{ModuleT, Path};
 

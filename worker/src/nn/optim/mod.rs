@@ -15,8 +15,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::error::torch;
 use adadelta::Adadelta;
-use fpl_repro::error::{Error, Result};
-use fpl_repro::recipe;
+use fpl_core::error::{Error, Result};
+use fpl_core::recipe;
 use sgd::Sgd;
 use slot::Slot;
 

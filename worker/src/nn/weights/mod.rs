@@ -9,7 +9,7 @@ mod safetensors;
 mod state_dict;
 
 use crate::error::torch;
-use fpl_repro::error::{Error, Result};
+use fpl_core::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use tch::nn::VarStore;

@@ -7,6 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::number::plural;
 
+/// Training records of a fetched data set.
+pub const TRAIN_FILE: &str = "train.bin";
+/// Test records of a fetched data set.
+pub const TEST_FILE: &str = "test.bin";
+/// Class names of a fetched data set, one per line.
+pub const CLASSES_FILE: &str = "classes.txt";
 /// Weights of a trained cell.
 pub const WEIGHTS: &str = "weights.safetensors";
 /// Metrics of every epoch of a training.
