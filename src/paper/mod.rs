@@ -15,6 +15,11 @@ pub use family::{Family, Margin};
 pub use measure::Measure;
 pub use registration::{AnalysisPlan, PlannedClaim, PlannedReading, REGISTRATIONS, Registration};
 
+/// The key of the paper's loss, in `[losses]` and in its own tables.
+pub const PROPOSED: &str = "fpl";
+/// The key of the loss that it is compared with: cross-entropy.
+pub const BASELINE: &str = "ce";
+
 /// The paper.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +61,8 @@ pub struct Paper {
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // The paper's own row names.
 pub struct Setup {
+    /// Key of the table whose trainings it describes.
+    pub table: String,
     pub gpu: String,
     pub cuda: String,
     pub framework: String,
@@ -246,7 +253,7 @@ impl Alternative {
         let own = row.setting();
         let table = self.table.as_deref().or_else(|| self.best_epoch.then(|| own.table()))?;
         let setting = own.elsewhere(table, self.initialization.as_deref());
-        let loss = self.loss.as_deref().filter(|_| row.loss() == "fpl").unwrap_or_else(|| row.loss());
+        let loss = self.loss.as_deref().filter(|_| row.loss() == PROPOSED).unwrap_or_else(|| row.loss());
         Some(setting.row(loss))
     }
 }

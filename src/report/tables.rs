@@ -9,7 +9,7 @@ use super::{
 use crate::artifact::Scores;
 use crate::number::{count, slug};
 use crate::paper::measure::{ACCURACY_IMPLIED, FALSE_POSITIVES, TOP1, TOP5};
-use crate::paper::{Measure, Paper, PaperRow};
+use crate::paper::{BASELINE, Measure, Paper, PaperRow};
 use crate::stats::{self, Undefined};
 
 /// With more classes than this, tables leave single classes out, and figures show some of them.
@@ -219,9 +219,9 @@ pub fn contrasts(input: &ReportInput, index: &Index) -> Vec<Contrast> {
             TableKind::FalsePositives => &[&FALSE_POSITIVES, &ACCURACY_IMPLIED],
             TableKind::Accuracy => &[&TOP1, &TOP5],
         };
-        for row in table.rows.iter().filter(|row| row.loss != "ce") {
+        for row in table.rows.iter().filter(|row| row.loss != BASELINE) {
             let alike = |other: &&Row| (&other.network, &other.initialization) == (&row.network, &row.initialization);
-            let Some(ce) = table.rows.iter().filter(alike).find(|other| other.loss == "ce") else { continue };
+            let Some(ce) = table.rows.iter().filter(alike).find(|other| other.loss == BASELINE) else { continue };
             all.extend(measures.iter().map(|measure| contrast(input, table, index, (row, ce), measure)));
         }
     }

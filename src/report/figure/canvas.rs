@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    paper::{BASELINE, PROPOSED},
     report::{input::ReportInput, xml},
 };
 
@@ -110,12 +111,12 @@ pub(super) fn look(input: &ReportInput, loss: &str) -> Look {
     const COLOURS: [RGBColor; 4] = [GREEN, PURPLE, ORANGE, SKY];
     const MARKS: [Mark; 3] = [Mark::Square, Mark::Diamond, Mark::Inverted];
     match loss {
-        "ce" => Look { colour: BLUE, dash: Some((16, 8)), mark: Mark::Circle },
-        "fpl" => Look { colour: VERMILION, dash: None, mark: Mark::Triangle },
+        BASELINE => Look { colour: BLUE, dash: Some((16, 8)), mark: Mark::Circle },
+        PROPOSED => Look { colour: VERMILION, dash: None, mark: Mark::Triangle },
         _ => {
             let mut others: Vec<&str> = Vec::new();
             for row in input.tables.iter().flat_map(|table| &table.rows) {
-                if !matches!(&*row.loss, "ce" | "fpl") && !others.contains(&&*row.loss) {
+                if !matches!(&*row.loss, BASELINE | PROPOSED) && !others.contains(&&*row.loss) {
                     others.push(&row.loss);
                 }
             }

@@ -7,6 +7,7 @@ use super::canvas::{Look, look};
 use crate::{
     artifact::Scores,
     number::{fixed, plural, slug},
+    paper::{BASELINE, PROPOSED},
     report::{
         cells::{Index, distinct_rows},
         input::{Cell, ReportInput, Row, Table},
@@ -61,7 +62,7 @@ impl<'a> Context<'a> {
 
     /// All pairs, in the order of the tables; results that stand in two tables once.
     pub(super) fn pairs(&self) -> Vec<Pair<'a>> {
-        let rows = distinct_rows(self.input).into_iter().filter(|(_, row)| row.loss != "ce");
+        let rows = distinct_rows(self.input).into_iter().filter(|(_, row)| row.loss != BASELINE);
         rows.filter_map(|(table, row)| self.pair(table, row)).collect()
     }
 
@@ -71,11 +72,11 @@ impl<'a> Context<'a> {
 
     fn pair(&self, table: &'a Table, row: &'a Row) -> Option<Pair<'a>> {
         let place = |row: &'a Row| (&row.network, &row.initialization);
-        let ce = table.rows.iter().find(|other| other.loss == "ce" && place(other) == place(row))?;
+        let ce = table.rows.iter().find(|other| other.loss == BASELINE && place(other) == place(row))?;
         // `table2/resnet18/random/fpl/seed0` without loss and seed.
         let place = row.cells.first().and_then(|id| id.rsplitn(3, '/').nth(2));
         let key = place.map_or_else(|| format!("{}/{}/{}", table.id, row.network, row.initialization), str::to_owned);
-        let key = if row.loss == "fpl" { slug(&key) } else { slug(&format!("{key}/{}", row.loss)) };
+        let key = if row.loss == PROPOSED { slug(&key) } else { slug(&format!("{key}/{}", row.loss)) };
         Some(Pair {
             key,
             table: &table.number,

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     error::Result,
     number::slug,
+    paper::BASELINE,
     report::{input::Row, ledger::SpecificationCurve},
 };
 
@@ -130,7 +131,7 @@ fn smoothness<'a>(context: &'a Context<'a>) -> Vec<Place<'a>> {
     let curves = &context.input.curves;
     let place = |(index, prefix): (usize, &'a String)| {
         let mut of_prefix: Vec<&Row> = rows(context.input, prefix).collect();
-        of_prefix.sort_by_key(|row| row.loss != "ce");
+        of_prefix.sort_by_key(|row| row.loss != BASELINE);
         let setting = of_prefix
             .first()
             .map_or_else(|| prefix.clone(), |row| format!("{}, initial weights: {}", row.network, row.initialization));

@@ -10,7 +10,7 @@ use super::gather::{Epoch, Gather};
 use super::level::{Predicted, predict};
 use super::verdict::LEVEL;
 use crate::id::RowId;
-use crate::paper::{Alternative, Measure};
+use crate::paper::{Alternative, Measure, PROPOSED};
 use crate::stats::{Prediction, mean, reading_fit};
 
 /// The readings of a row, the likeliest first; those without runs last.
@@ -85,7 +85,7 @@ fn of_row(gather: &Gather, row: RowId) -> RowReadings {
     for assumption in paper.assumptions.iter().filter(|assumption| rest_on(&assumption.claims)) {
         for other in &assumption.alternatives {
             // A reading of FPL alone leaves CE's rows as they are.
-            let Some(cells) = other.cells(&row).filter(|_| other.loss.is_none() || row.loss() == "fpl") else {
+            let Some(cells) = other.cells(&row).filter(|_| other.loss.is_none() || row.loss() == PROPOSED) else {
                 continue;
             };
             if gather.has(&cells) {
