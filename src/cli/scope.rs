@@ -7,7 +7,9 @@ use clap::{ArgMatches, Command};
 /// Choose a configuration.
 const CONFIGURATION: &[&str] = &["profile", "config", "set"];
 /// Choose cells.
-const CELLS: &[&str] = &["cells", "seeds"];
+const CELLS: &[&str] = &["cells"];
+/// Choose seeds.
+const SEEDS: &[&str] = &["seeds"];
 /// Say how to run.
 const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline", "remote"];
 const CACHE: &[&str] = &["cache_dir"];
@@ -17,22 +19,23 @@ const STRICT: &[&str] = &["strict"];
 const TALK: &[&str] = &["quiet", "verbose"];
 
 /// All groups, and so every common option.
-const ALL: [&[&str]; 7] = [CONFIGURATION, CELLS, RUN, CACHE, REPORTS, STRICT, TALK];
+const ALL: [&[&str]; 8] = [CONFIGURATION, CELLS, SEEDS, RUN, CACHE, REPORTS, STRICT, TALK];
 
 /// The groups of options that a command has.
 fn groups(command: &str) -> &'static [&'static [&'static str]] {
     match command {
-        "fetch" | "train" | "evaluate" | "plot" | "submit" => &[CONFIGURATION, CELLS, RUN, CACHE, REPORTS, TALK],
-        "work" => &[CONFIGURATION, CELLS, RUN, CACHE, TALK],
+        "fetch" | "train" | "evaluate" | "plot" | "submit" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE, REPORTS, TALK],
+        "work" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE, TALK],
         // What `all` takes can be asked about first.
-        "plan" | "status" => &[CONFIGURATION, CELLS, RUN, CACHE],
-        "pull" | "push" | "readings" | "why" => &[CONFIGURATION, CELLS, CACHE],
-        "claims" => &[CONFIGURATION, CELLS, CACHE, STRICT],
+        "plan" | "status" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE],
+        "pull" | "push" | "readings" | "why" => &[CONFIGURATION, CELLS, SEEDS, CACHE],
+        "claims" => &[CONFIGURATION, CELLS, SEEDS, CACHE, STRICT],
+        "register" => &[CONFIGURATION, SEEDS, CACHE],
         "audit" => &[CONFIGURATION],
-        "bundle" => &[CONFIGURATION, CELLS, CACHE, REPORTS, TALK],
+        "bundle" => &[CONFIGURATION, CELLS, SEEDS, CACHE, REPORTS, TALK],
         "gc" => &[CONFIGURATION, CACHE, REPORTS],
         "import" | "verify" | "watch" => &[CONFIGURATION, CACHE],
-        "diff" | "doctor" | "export" | "completions" | "man" => &[],
+        "diff" | "doctor" | "export" | "pool" | "completions" | "man" => &[],
         _ => &ALL,
     }
 }

@@ -11,15 +11,15 @@ use crate::report::derived::Derived;
 use crate::report::input::{Cell, Row, Table};
 use crate::report::ledger::{Entry, Verdict};
 use crate::report::tables::{Reading, RowView};
-use crate::stats::{mean, sample_sd};
+use crate::stats::{mean, spread};
 
 const HEAD: &str = r"% Macros for every measured number and the paper's; \input this file in the preamble.
 %
 % Numbers of tables: \fpl<Table><Network><Weights><Loss><Measure> is the mean over seeds, the same with Sd the sample
-% standard deviation, with N the number of runs, with Paper what the paper prints, in italics. The first four parts are
-% those of the cells' ids, so that table3/resnet50/random/fpl and Top-1 make \fplTableThreeResnetFiftyRandomFplTopOne.
-% Every part starts with a capital, numbers are words, and everything else is left out. A name that is taken already gets
-% another X.
+% standard deviation (there is none of one run, and none of runs that are all equal: these say nothing of further ones),
+% with N the number of runs, with Paper what the paper prints, in italics. The first four parts are those of the cells'
+% ids, so that table3/resnet50/random/fpl and Top-1 make \fplTableThreeResnetFiftyRandomFplTopOne. Every part starts with
+% a capital, numbers are words, and everything else is left out. A name that is taken already gets another X.
 % Numbers of claims: \fplClaim<Claim> is our mean difference, with N the pairs of runs, Low and High the 95 % interval, P
 % the p adjusted over the declared family, Protocol whether the experiment is the paper's, Verdict the verdict, Paper the
 % paper's difference.
@@ -144,7 +144,7 @@ fn further(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], app
     for measure in ALL.into_iter().filter(|measure| measure.place != Place::Tables && applies(measure)) {
         let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
         let show = |value: f64| measure.value(value, values.len());
-        let (ours, sd) = (mean(&values).map(show), sample_sd(&values).map(show));
+        let (ours, sd) = (mean(&values).map(show), spread(&values).ok().map(show));
         let name = format!("{start}{}", name(measure.key));
         macros.measured(&name, [ours.as_deref(), sd.as_deref()], values.len(), &of_row(row, cells));
     }

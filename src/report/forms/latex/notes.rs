@@ -24,12 +24,13 @@ pub(super) fn notes(derived: &Derived) -> String {
 fn legend(text: &mut String, derived: &Derived) {
     let _ = writeln!(
         text,
-        "Italic: quoted from the paper ({} per row, as it seems). Upright: measured by us, mean $\\pm$ sample standard \
-         deviation over $n$ seeds. Claims: differences of the rows that a claim compares, paired by seed; mean over $n$ \
-         pairs, 95\\,\\% interval by paired $t$, exact two-sided sign-flip $p$ adjusted over the {} of the declared \
-         family by the step-down maximum. A dash for $p$: outside the family, or reduced; for the interval: fewer than \
-         two pairs, or equal differences. $^\\dagger$ Reduced protocol or other data: no evidence for or against a \
-         claim. $^\\ddagger$ With results that were imported.",
+        "Italic: quoted from the paper ({} per row, as it seems). Upright: measured by us, mean $\\pm$ sample \
+         standard deviation over $n$ seeds; without $\\pm$ there is one run, or all are equal. Claims: differences \
+         of the rows that a claim compares, paired by seed; mean over $n$ pairs, 95\\,\\% interval by paired $t$, \
+         exact two-sided sign-flip $p$ adjusted over the {} of the declared family by the step-down maximum. A \
+         dash for $p$: outside the family, or reduced; for the interval: fewer than two pairs, or equal \
+         differences. $^\\dagger$ Reduced protocol or other data: no evidence for or against a claim. $^\\ddagger$ \
+         With results that were imported.",
         plural(derived.input.paper.runs as usize, "run"),
         plural(derived.ledger.family, "claim")
     );
