@@ -34,8 +34,8 @@ fn sigterm_ends_a_wait_for_another_process() {
 #[test]
 fn sigterm_ends_the_making_of_data() {
     let project = Project::new();
-    let mut running = project.start(&["fetch", "--set", "datasets.generated.source.train_records=3000000"]);
-    running.until("fetch    data generated: not made yet");
+    let mut running = project.start(&["fetch", "--set", "datasets.generated.source.train_records=1000000"]);
+    running.until("fetch    data generated: starts");
     ends_soon(running, "TERM");
     assert_eq!(std::fs::read_dir(project.cache().join("staging")).unwrap().count(), 0);
 }
