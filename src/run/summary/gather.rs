@@ -292,7 +292,7 @@ fn example(runner: &Runner, frame: &Frame, records: &[u8]) -> Result<Option<Exam
 /// Table 1; without results only the paper's side.
 pub fn setup(config: &Config, plan: &Plan, results: &BTreeMap<String, Results>) -> Vec<SetupRow> {
     let paper = &config.paper.setup;
-    let of_table = plan.cells.iter().filter(|planned| planned.id.setting().table() == paper.setup.table);
+    let of_table = plan.cells.iter().filter(|planned| planned.id.setting().table() == paper.table);
     let measured: Vec<(&Results, &plan::Cell)> =
         of_table.filter_map(|planned| Some((results.get(planned.id.as_str())?, planned))).collect();
     let ours = |value: &dyn Fn(&Results, &plan::Cell) -> String| {
