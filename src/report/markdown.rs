@@ -34,9 +34,14 @@ pub fn markdown(derived: &Derived, figures: &[Figure]) -> Result<String> {
             return Ok(text);
         }
     }
-    view.keep_the_papers();
-    let text = with(&view, 0)?;
-    Ok(if text.len() <= MOST_BYTES { text } else { cut(&text) })
+    for shorten in [View::keep_the_papers, View::leave_out_readings] {
+        shorten(&mut view);
+        let text = with(&view, 0)?;
+        if text.len() <= MOST_BYTES {
+            return Ok(text);
+        }
+    }
+    Ok(cut(&with(&view, 0)?))
 }
 
 /// As many lines as fit, for reports that no configuration of sensible size has.

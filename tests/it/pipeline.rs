@@ -370,11 +370,11 @@ fn why_explains_cells_files_and_differences() {
     let project = Project::finished();
     let cell = project.ok(&["why", CE]);
     cell.says(&format!("train of {CE}"));
-    cell.says("\"kind\": \"cross-entropy\"");
+    cell.says("fields.loss.kind: \"cross-entropy\"");
     let model = project.entry("train", FPL).join("weights.safetensors");
     let file = project.ok(&["why", &name(&project, &model)]);
     file.says(&format!("train of {FPL}"));
-    file.says("\"false_classes\": 1");
+    file.says("fields.loss.false_classes: 1");
     let report = project.ok(&["why", "reports/test/report.md"]);
     report.says("report of test");
     let both = project.ok(&["why", FPL, CE]);

@@ -145,11 +145,16 @@ impl View<'_> {
         self.costs.retain(|cost| cost.of_paper);
         self.groups.retain(|group| group.of_paper);
         for claim in &mut self.claims.entries {
-            claim.readings.clear();
+            claim.readings.iter_mut().for_each(|reading| reading.href.clear());
             for side in claim.sides.iter_mut().filter(|side| !side.of_paper) {
                 side.href.clear();
             }
         }
+    }
+
+    /// Leaves out what the claims come to under other readings, which the ledger of assumptions tells in brief.
+    pub(in crate::report) fn leave_out_readings(&mut self) {
+        self.claims.entries.iter_mut().for_each(|claim| claim.readings.clear());
     }
 }
 

@@ -41,7 +41,8 @@ pub(super) fn runs(input: &ReportInput, index: &Index) -> Vec<RunsView> {
     let excluded: Vec<&Cell> = finished.iter().copied().filter(|cell| !index.deviations(cell).is_empty()).collect();
     let why = |cells: &[&Cell]| told(cells, |cell| state(cell).1.to_owned());
     let mut all = vec![view("finished", finished.clone(), continued(&finished))];
-    let reduced = told(&excluded, |cell| format!("reduced: {}", index.deviations(cell).join("; ")));
+    let protocol = |cell: &Cell| index.protocols().names([&index.deviations(cell)]).join(", ");
+    let reduced = told(&excluded, |cell| format!("reduced, protocol {}", protocol(cell)));
     all.push(view("of these, left out of the verdicts", excluded, reduced));
     for (title, fate) in [("diverged", Fate::Diverged), ("failed or killed", Fate::Failed)] {
         let cells = of(fate);
