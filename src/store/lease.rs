@@ -368,7 +368,7 @@ mod tests {
     use super::*;
 
     /// Time enough for what a test does meanwhile.
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
     /// Six signs of life of 50 ms.
     const SHORT: Duration = Duration::from_millis(300);
 

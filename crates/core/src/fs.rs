@@ -67,6 +67,14 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 
 /// Writes a file so that a reader, or a crash, sees either the old content or the new.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    match write_and_rename(path, bytes) {
+        // Where the locks of two machines do not hold each other, the one that clears up may take the other's unfinished file.
+        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => write_and_rename(path, bytes),
+        result => result,
+    }
+}
+
+fn write_and_rename(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     create_dir_all(parent)?;
     let mut file = tempfile::Builder::new()

@@ -79,12 +79,15 @@ fn subscripts(words: &str) -> String {
     let mut lowered = false;
     for (plain, subscript) in pieces(words) {
         match (lowered, plain.is_empty()) {
-            (true, false) => text.push_str(&format!(r#"<tspan dy="-0.21em">{plain}</tspan>"#)),
+            (true, false) => {
+                // Writing to a string cannot fail.
+                let _ = write!(text, r#"<tspan dy="-0.21em">{plain}</tspan>"#);
+            }
             _ => text.push_str(plain),
         }
         lowered = !subscript.is_empty();
         if lowered {
-            text.push_str(&format!(r#"<tspan dy="0.28em" font-size="75%">{subscript}</tspan>"#));
+            let _ = write!(text, r#"<tspan dy="0.28em" font-size="75%">{subscript}</tspan>"#);
         }
     }
     text
