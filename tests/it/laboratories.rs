@@ -14,8 +14,8 @@ use crate::support::Project;
 /// Two laboratories with standard errors of 1.
 const DIFFERENCES: [f64; 4] = [1.0, 3.0, 5.0, 7.0];
 
-fn origin() -> Option<Origin> {
-    Some(Origin { bundle: "0123456789".repeat(7)[..64].to_owned(), file: "theirs.tar.gz".into() })
+fn origin() -> Origin {
+    Origin { bundle: "0123456789".repeat(7)[..64].to_owned(), file: "theirs.tar.gz".into() }
 }
 
 fn of_t3_a(input: &ReportInput) -> Option<Laboratories> {
@@ -46,7 +46,7 @@ fn imported_bundles_are_laboratories() {
     let mut input = scratch(&DIFFERENCES);
     assert_eq!(of_t3_a(&input), None);
     for cell in input.cells.iter_mut().filter(|cell| cell.seed > 1) {
-        cell.origin = origin();
+        cell.origin = Some(origin());
     }
     let found = of_t3_a(&input).unwrap();
     is_by_hand(&found);

@@ -119,7 +119,7 @@ fn fit(gather: &Gather, row: &RowId, (about, reading): (&str, &str), cells: RowI
     let deviations = gather.deviations(&cells);
     let fit = reading_fit(&fits).filter(|fit| fit.numbers == numbers.len() && deviations.is_empty());
     if !deviations.is_empty() {
-        note = "reduced protocol".to_owned();
+        "reduced protocol".clone_into(&mut note);
     }
     RowReading {
         about: about.to_owned(),
