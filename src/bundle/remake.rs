@@ -16,6 +16,7 @@ use crate::plan::{self, Plan};
 use crate::report::document::Document;
 use crate::report::frame::{Frame, Measured, Results};
 use crate::report::input::{CellState, Example, ReportInput};
+use crate::report::noise::{ImageRanks, noise};
 use crate::run::{Outline, setup};
 
 /// Holds a report's content against what follows, and returns it.
@@ -43,6 +44,7 @@ pub(super) fn check(files: &Files, says: &Value, evidence: &Evidence) -> Result<
     }
     .frame();
     let mut measured = Measured { results: results(evidence), ..Measured::default() };
+    measured.noise = noise(&frame.paper.claims, &image_ranks(&plan, evidence));
     measured.setup = setup(&configuration.config, &plan, &measured.results);
     images(&report, &frame, &mut measured, evidence)?;
     let follows = frame.clone().report(measured);
@@ -130,6 +132,16 @@ fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
         finished: cell.train.finished.clone(),
     };
     evidence.cells.iter().map(|cell| (cell.id.clone(), of(cell))).collect()
+}
+
+/// What the cells that claims are about said of every test image.
+fn image_ranks(plan: &Plan, evidence: &Evidence) -> Vec<ImageRanks> {
+    let ranks = |planned: &plan::Cell| {
+        let cell = evidence.cells.iter().find(|cell| cell.id == planned.id.as_str())?;
+        let ranks = cell.predictions.iter().map(|prediction| prediction.rank).collect();
+        Some(ImageRanks { cell: planned.id.clone(), seed: planned.training.seed, ranks })
+    };
+    plan.cells.iter().filter_map(ranks).collect()
 }
 
 /// Takes over the images shown, once they are held against labels and probabilities.

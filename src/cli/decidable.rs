@@ -1,6 +1,6 @@
 //! What a plan can decide: with its seeds, and within a budget.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
 use super::Session;
@@ -11,6 +11,9 @@ use crate::paper::Claim;
 use crate::plan::Cell;
 use crate::report::ledger::{Progress, Standing, progress};
 use crate::run::Estimator;
+
+/// The profile that has tables for other readings.
+const READINGS: &str = "what-if";
 
 /// The cells of a row that are selected.
 fn cells<'s>(session: &'s Session, row: &RowId) -> Vec<&'s Cell> {
@@ -59,6 +62,41 @@ pub(super) fn by_seeds(session: &Session) -> String {
         );
     }
     format!("{}: no claim can be decided, {first} can decide {claims}", plural(seeds, "seed"))
+}
+
+/// Which readings of what the paper leaves open should be run first: one seed of each is cheaper than a decision, and a decision
+/// about another experiment than the paper's says nothing of it. `to_train` says whether a cell's training is to be run. `None`
+/// where all of them have been run.
+pub(super) fn readings_first(session: &Session, to_train: impl Fn(&Cell) -> bool) -> Option<String> {
+    let alternatives = session.loaded.config.paper.assumptions.iter().flat_map(|assumption| &assumption.alternatives);
+    let tables: BTreeSet<&str> = alternatives.filter_map(|other| other.table.as_deref()).collect();
+    let is_reading = |cell: &&Cell| tables.contains(cell.id.setting().table());
+    let seed = session.loaded.config.seeds.first()?;
+    let of_readings: Vec<&Cell> = session.plan.cells.iter().filter(is_reading).collect();
+    if of_readings.is_empty() {
+        let known = session.loaded.root.join(format!("profiles/{READINGS}.toml")).exists();
+        let cheap = "first, since it is cheap, one run of each reading of what the paper leaves open";
+        return known.then(|| format!("{cheap}: `fpl-repro plan --profile {READINGS} --seeds {seed}`"));
+    }
+    let first = |cell: &&Cell| cell.training.seed == *seed && cell.selected && to_train(cell);
+    let first: Vec<&Cell> = of_readings.into_iter().filter(first).collect();
+    let estimator = Estimator::new(&session.store, &session.options);
+    let seconds: Option<f64> = first.iter().map(|cell| estimator.training(cell)).sum();
+    let time = seconds.map_or_else(
+        || "time unknown".to_owned(),
+        |seconds| format!("about {}", duration(seconds / session.options.jobs.min(first.len()).max(1) as f64)),
+    );
+    let tables: BTreeSet<String> = first.iter().map(|cell| cell.id.setting().table().to_owned()).collect();
+    let chosen: Vec<String> = tables.iter().map(|table| format!("--cells '{table}/*'")).collect();
+    (!first.is_empty()).then(|| {
+        format!(
+            "run one seed of each reading first, {}, {time}; `fpl-repro readings` then says which can be the paper's:\n  \
+             fpl-repro all{} {} --seeds {seed}",
+            plural(first.len(), "cell"),
+            session.options.invocation,
+            chosen.join(" ")
+        )
+    })
 }
 
 /// What `all --until-decided` could decide in so many seconds, the cheapest decision first.

@@ -91,7 +91,7 @@ fn told(claim: &Claim, found: &Laboratories) -> String {
 fn of_laboratory(claim: &Claim, one: &LaboratoryPairs) -> String {
     let (measure, pairs) = (claim.measure, one.seeds.len());
     let error = one.standard_error.map_or_else(
-        || "no standard error".to_owned(),
+        || format!("no standard error of {}", if pairs > 1 { "equal differences" } else { "one pair" }),
         |error| format!("standard error {}", measure.value(error, pairs)),
     );
     let reduced = if one.deviations.is_empty() { "" } else { ", reduced" };

@@ -31,6 +31,13 @@ pub(super) fn register(session: &Session, output: Option<PathBuf>) -> Result<u8>
     let plan = AnalysisPlan::of(&session.loaded.config.paper, &session.loaded.config.seeds);
     check_seeds(&plan)?;
     let path = output.unwrap_or_else(|| session.loaded.root.join(REGISTRATIONS));
+    if path.is_dir() {
+        let message = format!("`{}` is a folder", path.display());
+        return Err(Error::Usage {
+            message,
+            help: format!("name a file in it: `-o {}`", path.join(REGISTRATIONS).display()),
+        });
+    }
     let before = config::registrations(&path)?;
     if let Some(last) = before.last().filter(|last| last.plan == plan) {
         print(&format!("`{}`: nothing changed since {}", path.display(), last.date));

@@ -132,6 +132,13 @@ pub(super) fn plan(session: &Session, calibrate: bool, budget: Option<f64>, json
     }
     text.push_str(&totals(session, &entries));
     let _ = write!(text, "\n{}", decidable::by_seeds(session));
+    let to_train = |cell: &Cell| {
+        let of_cell = |entry: &&Entry| entry.stage == StageKind::Train.name() && entry.subject == cell.id.as_str();
+        entries.iter().find(of_cell).is_some_and(|entry| entry.state == "run")
+    };
+    if let Some(first) = decidable::readings_first(session, to_train) {
+        let _ = write!(text, "\n{first}");
+    }
     if let Some(budget) = budget {
         let _ = write!(text, "\n{}", decidable::in_budget(session, budget)?);
     }

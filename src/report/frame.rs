@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::input::{Cell, CellState, Dataset, Example, Image, Origin, ReportInput, SetupRow, Table};
+use super::noise::Noise;
 use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
 use crate::paper::{Paper, Registration};
 
@@ -89,6 +90,8 @@ pub struct Measured {
     pub example: Option<Example>,
     /// Figure 2.
     pub samples: Vec<Vec<Image>>,
+    /// Where the noise of claims comes from.
+    pub noise: Vec<Noise>,
 }
 
 impl Frame {
@@ -115,6 +118,7 @@ impl Frame {
             samples_per_class: self.samples_per_class,
             samples: measured.samples,
             curves: self.curves,
+            noise: measured.noise,
         }
     }
 }

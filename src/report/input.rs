@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::noise::Noise;
 use crate::artifact::{Environment, EpochMetrics, Scores, TrainingSet};
 use crate::paper::measure::{Measure, Run};
 use crate::paper::{Paper, PaperRow, Registration};
@@ -41,6 +42,9 @@ pub struct ReportInput {
     pub samples: Vec<Vec<Image>>,
     /// Figure 3: which rows it draws, as prefixes of cell ids without loss and seed (`table3/resnet50/random`).
     pub curves: Vec<String>,
+    /// Where the noise of claims comes from, by the predictions of single test images.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noise: Vec<Noise>,
 }
 
 /// The data that the cells were trained and tested on.

@@ -1,5 +1,6 @@
 //! Tables, figures and the report, as functions of [`input::ReportInput`].
 
+pub mod noise;
 pub mod input;
 pub mod frame;
 mod xml;

@@ -21,6 +21,7 @@ mod limits;
 mod matrix;
 mod measures;
 mod paper;
+mod noise;
 mod pipeline;
 mod published;
 mod real;

@@ -47,6 +47,7 @@ pub(crate) fn input(seeds: u64, epochs: u32, state: impl Fn(usize, u64) -> CellS
         example: plan.cells.first().map(|cell| example(cell.id.as_str())),
         samples: (0..10).map(|label| (0..10).map(|index| image(label, index)).collect()).collect(),
         classes: None,
+        noise: Vec::new(),
         results,
     });
     // Tests name cells by their row, then by their seed.

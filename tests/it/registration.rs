@@ -96,6 +96,10 @@ fn registering_adds_and_never_changes() {
     assert_eq!(few.code, 2);
     few.says("5 seeds cannot give the 9 pairs that `paper.family` plans");
     few.says("fpl-repro register --seeds 0..8");
+    let folder = project.raw(&["register", "--seeds", "0..8", "-o", "profiles"]);
+    assert_eq!(folder.code, 2);
+    folder.says("`profiles` is a folder");
+    folder.says("name a file in it: `-o profiles/registered.toml`");
     let file = project.root.join("registered.toml");
     let register = || {
         let output = project.raw(&["register", "--seeds", "0..8"]);

@@ -211,6 +211,12 @@ fn a_plan_says_what_its_seeds_decide() {
     // One claim of eight may spend 0.05/8 of 256 patterns: 1.6.
     says(&["--cells", "table2/resnet18/*"], "5 seeds: no claim can be decided, 9 can decide T2-b");
     says(&["--profile", "test"], "no number of seeds decides a claim of the family: its cells are reduced");
+    let first = "first, since it is cheap, one run of each reading of what the paper leaves open: `fpl-repro plan --profile \
+                 what-if --seeds 0`";
+    says(&[], first);
+    let what_if = ["--profile", "what-if", "--cells", "what-if-stem/*", "--cells", "table2/*", "--seeds", "0,1"];
+    says(&what_if, "run one seed of each reading first, 2 cells, time unknown");
+    says(&what_if, "fpl-repro all --profile what-if --cells 'what-if-stem/*' --seeds 0");
     says(&["--budget", "6h"], "in 6 h 00 min:");
     says(&["--budget", "6h"], "  unknown  T2-b: 9 further pairs; `plan --calibrate` measures how long they take");
     let wrong = project.raw(&["plan", "--budget", "soon"]);
@@ -238,6 +244,15 @@ fn pairs_are_run_until_all_is_decided() {
     output.says("next: nothing is left to run");
     assert!(project.report().contains("seeds 0, 1"), "{}", project.report());
     assert!(run(&[]).ran().is_empty());
+    // Two runs of both rows: a bundle computes the split of their spreads again, from the predictions.
+    let bundled = project.ok(&[&["bundle", "-o", "decided.tar.gz"], &family[..], &["--seeds", "0,1"]].concat());
+    bundled.says("rendered again and are equal byte for byte");
+    let claims = std::fs::read_to_string(project.root.join("reports/test/claims.json")).unwrap();
+    let claims: serde_json::Value = serde_json::from_str(&claims).unwrap();
+    let entry =
+        claims["ledger"]["entries"].as_array().unwrap().iter().find(|entry| entry["claim"]["id"] == "T2-b").unwrap();
+    let spreads = entry["noise"]["spreads"].as_array().unwrap();
+    assert!(spreads.len() == 2 && spreads.iter().all(|spread| spread["runs"] == 2), "{spreads:?}");
     let planned = project.ok(&[&["plan", "--budget", "1h"], &family[..]].concat());
     planned.says("in 1 h 00 min: nothing is open that this configuration has cells of");
 }

@@ -134,6 +134,14 @@ pub fn probabilities_to_bytes(predictions: &[Prediction]) -> Vec<u8> {
     predictions.iter().flat_map(|p| [p.p_true.to_le_bytes(), p.p_false.to_le_bytes()]).flatten().collect()
 }
 
+/// The ranks of [`to_bytes`]: of every image, how many classes come before the true one.
+pub fn ranks(bytes: &[u8], classes: usize) -> Vec<u8> {
+    match prediction_bytes(classes) {
+        1 => bytes.iter().map(|byte| byte >> 4).collect(),
+        _ => bytes.iter().skip(1).step_by(2).copied().collect(),
+    }
+}
+
 /// The inverse of [`to_bytes`] and [`probabilities_to_bytes`], for images with these labels.
 pub fn from_bytes(
     predictions: &[u8],

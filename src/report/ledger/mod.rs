@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::is_other_data;
 use super::input::ReportInput;
+use super::noise::Noise;
 use crate::number::{fixed, plural};
 use crate::paper::{Claim, Finding, Seriousness};
 use family::Detectable;
@@ -70,6 +71,10 @@ pub struct Entry {
     pub equivalence: Option<Equivalence>,
     /// What the paper's one pair of runs could have seen; `None` with fewer than three pairs.
     pub papers_design: Option<PapersDesign>,
+    /// Where the noise comes from, by single test images; `None` where the measure is no share of images, or too few runs are
+    /// there.
+    #[serde(default)]
+    pub noise: Option<Noise>,
     /// What laboratories say together; `None` where all runs are of one.
     pub laboratories: Option<Laboratories>,
     /// The verdict.
@@ -136,6 +141,7 @@ fn entry(gather: &Gather, claim: &Claim, numbers: &[PrintedNumber]) -> Entry {
         papers_design: family::papers_design(&evidence, claim.claimed.factor(), paper_effect),
         test: JointTest::default(),
         planning: planning::planning(gather, claim, &evidence.seeds),
+        noise: gather.input.noise.iter().find(|noise| noise.claim == claim.id).cloned(),
         laboratories: laboratories::of_report(gather, claim),
         verdict: Verdict::NotRun,
         why: String::new(),

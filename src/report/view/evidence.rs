@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::number::{fixed, listed, p_is, plural};
 use crate::paper::Claim;
 use crate::report::ledger::{Entry, Evidence, Laboratories};
+use crate::report::noise::{Noise, Spread};
 
 /// Pairs of runs, in words and digits.
 #[derive(Debug, Serialize)]
@@ -72,7 +73,7 @@ fn share(share: f64, interval: Option<[f64; 2]>) -> String {
     format!("{} %{interval}", percent(share))
 }
 
-/// What the family's tests, equivalence and the paper's design say, each in a sentence.
+/// What the family's tests, equivalence, the paper's design, single images and laboratories say, each in a sentence.
 pub(super) fn tests(entry: &Entry) -> Vec<String> {
     let (test, measure, pairs) = (&entry.test, entry.claim.measure, entry.evidence.pairs());
     let value = |value: f64| measure.value(value, 2);
@@ -108,8 +109,37 @@ pub(super) fn tests(entry: &Entry) -> Vec<String> {
             p_is(design.p_smaller)
         ));
     }
+    lines.extend(entry.noise.iter().flat_map(|noise| of_noise(entry, noise)));
     lines.extend(entry.laboratories.as_ref().map(|found| laboratories(entry, found)));
     lines
+}
+
+/// The spread of seeds and of test images, and the interval for unseen ones.
+fn of_noise(entry: &Entry, noise: &Noise) -> Vec<String> {
+    let (measure, value) = (entry.claim.measure, |value: f64| entry.claim.measure.value(value, 2));
+    let spread = |spread: &Spread| {
+        let unlimited = spread.unlimited.map_or_else(
+            || "no more than that is seen".to_owned(),
+            |sd| format!("on unlimited test images it would be {}", value(sd)),
+        );
+        format!(
+            "standard deviation over {} of {}: {}, by the draw of the test images alone {}; {unlimited}",
+            plural(spread.runs, "run"),
+            spread.row,
+            value(spread.observed),
+            value(spread.test_images)
+        )
+    };
+    let unseen = noise.unseen.iter().map(|unseen| {
+        format!(
+            "on unseen images and with other seeds: 95 % interval {}, standard error {} (bootstrap of images and seeds, \
+             crossed; with {} it is somewhat short)",
+            measure.interval(unseen.interval, unseen.pairs),
+            value(unseen.standard_error),
+            plural(unseen.pairs, "pair")
+        )
+    });
+    noise.spreads.iter().map(spread).chain(unseen).collect()
 }
 
 /// What laboratories say each, and together.

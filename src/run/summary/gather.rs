@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use crate::artifact::{LOGITS, METRICS, Manifest, SCORES, Scores, TRAINING_SET, TrainingSet};
+use crate::artifact::{LOGITS, METRICS, Manifest, PREDICTIONS, SCORES, Scores, TRAINING_SET, TrainingSet};
 use crate::config::{Config, Source};
 use crate::data::{CLASSES_FILE, TEST_FILE};
 use crate::error::{Error, Result};
@@ -14,6 +14,7 @@ use crate::plan::{self, Node, Plan};
 use crate::recipe::{Schedule, Shape};
 use crate::report::frame::{Frame, Measured, Planned, Results};
 use crate::report::input::{CellState, Dataset, Example, Image, Origin, ReportInput, Row, SetupRow, Table};
+use crate::report::noise::{ImageRanks, concerns, noise};
 use crate::results::{read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
@@ -188,6 +189,7 @@ pub(super) fn fill(runner: &Runner, frame: Frame) -> Result<ReportInput> {
     for (cell, planned) in cells.filter(|(cell, _)| cell.state == CellState::Done) {
         measured.results.insert(cell.id.clone(), results(runner, planned)?);
     }
+    measured.noise = noise(&frame.paper.claims, &image_ranks(runner, &frame)?);
     measured.setup = setup(&runner.loaded.config, runner.plan, &measured.results);
     if !frame.dataset.fingerprint.is_empty() {
         let folder = entry(runner, runner.plan.data);
@@ -220,6 +222,20 @@ fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
         started: manifest.started,
         finished: manifest.finished,
     })
+}
+
+/// What the cells that claims are about said of every test image.
+fn image_ranks(runner: &Runner, frame: &Frame) -> Result<Vec<ImageRanks>> {
+    let cells = frame.cells.iter().zip(&runner.plan.cells).filter(|(cell, _)| cell.state == CellState::Done);
+    let of_claims = cells.filter(|(_, planned)| concerns(&frame.paper.claims, &planned.id));
+    let ranks = |(cell, planned): (&Planned, &plan::Cell)| {
+        let evaluated =
+            runner.foreign(planned).map_or_else(|| entry(runner, planned.evaluate), |foreign| foreign.entry);
+        let bytes = fs::read(&evaluated.join(PREDICTIONS))?;
+        let ranks = scores::ranks(&bytes, planned.training.shape.classes);
+        Ok(ImageRanks { cell: planned.id.clone(), seed: cell.seed, ranks })
+    };
+    of_claims.map(ranks).collect()
 }
 
 fn entry(runner: &Runner, id: usize) -> std::path::PathBuf {

@@ -15,7 +15,7 @@ pub(super) fn claims(ledger: &Ledger) -> Records {
     let mut records = vec![header(&format!(
         "claim place text measure claimed paper_effect verdict why {EVIDENCE} in_family protocol p_adjusted \
          rejected_after_pairs e_adjusted margin p_equivalent_sign_flip p_equivalent_t p_equivalent_planned_holm d33 \
-         p_below_d33 paper_power p_over_readings planned"
+         p_below_d33 paper_power unseen95_low unseen95_high p_over_readings planned"
     ))];
     records.extend(ledger.entries.iter().map(|entry| {
         let claim = &entry.claim;
@@ -145,6 +145,7 @@ fn judged(entry: &Entry) -> Vec<String> {
         design.and_then(|design| design.power).map(|[power, ..]| power),
     ];
     record.extend(numbers.map(full));
+    record.extend(ends(entry.noise.as_ref().and_then(|noise| Some(noise.unseen.as_ref()?.interval))));
     record.extend([full(entry.p_over_readings), entry.planning.says.clone()]);
     record
 }
