@@ -33,6 +33,7 @@ mod rerun;
 mod slurm;
 mod stats;
 mod stream;
+mod supply;
 mod support;
 mod watch;
 mod work;
