@@ -24,6 +24,8 @@ use crate::fs;
 const MAX_REDIRECTS: usize = 5;
 const MAX_BACKOFF: Duration = Duration::from_mins(1);
 const CHUNK_BYTES: usize = 1 << 16;
+/// Bytes per second below which an attempt fails as if nothing came: CIFAR-10 would take two days.
+const SLOWEST: u64 = 1024;
 /// How long an interrupt may go unnoticed.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -257,6 +259,8 @@ impl Address<'_> {
             Event::Data(_) | Event::End => return Ok(()), // The thread sends the head first.
         };
         (self.options.progress)(part.length, total);
+        let patience = self.options.stall_timeout;
+        let (mut since, mut before) = (Instant::now(), part.length);
         loop {
             match self.next(&events)? {
                 Event::Data(bytes) => part.append(&bytes)?,
@@ -264,6 +268,14 @@ impl Address<'_> {
                 Event::Head(_) | Event::End => return Ok(()),
             }
             (self.options.progress)(part.length, total);
+            if since.elapsed() >= patience {
+                let arrived = part.length - before;
+                if arrived < SLOWEST * patience.as_secs() {
+                    let seconds = patience.as_secs_f32();
+                    return Err(Failure::Retry(format!("only {arrived} bytes arrived in {seconds} s")));
+                }
+                (since, before) = (Instant::now(), part.length);
+            }
         }
     }
 
@@ -492,6 +504,8 @@ fn transfer(request: RequestBuilder, sender: &SyncSender<Event>) {
 fn request_failure(error: reqwest::Error) -> Failure {
     let permanent = error.is_redirect() || error.is_builder();
     let message = chain(&error.without_url()); // The message stands behind the address already.
+    // A certificate does not get better by waiting. Its error is wrapped where only words lead to it.
+    let permanent = permanent || message.contains("certificate");
     if permanent { Failure::Address(message) } else { Failure::Retry(message) }
 }
 

@@ -1,4 +1,5 @@
-//! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete.
+//! The cache: `cache/<stage>/<fingerprint>/` with `manifest.json`. An entry appears by one rename and is complete, after a
+//! power cut too: all that it holds is on the disk before the rename, and the rename is before anything else is given up.
 
 mod foreign;
 mod lease;
@@ -36,6 +37,8 @@ const TAG: &str = "CACHEDIR.TAG";
 pub const ELSEWHERE: &str = "weights.elsewhere";
 /// How often a stage that another holds is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(100);
+/// What whoever removes things holds a lease of: the whole cache. Stages have names with a hyphen.
+const WHOLE: &str = "cache";
 const MADE_AGAIN: &str = "it is made again when it is needed";
 
 /// The cache folder.
@@ -243,13 +246,11 @@ impl Store {
             Ok(lease) => lease,
             Err(holder) => return Ok(Err(holder)),
         };
-        // Whoever lost the lease may still write to its own folder.
-        let staging = match lease.generation() {
-            1 => node.fingerprint.to_string(),
-            later => format!("{}.{later}", node.fingerprint),
-        };
-        let staging = self.root.join("staging").join(staging);
-        fs::remove(&staging)?;
+        if let Some(holder) = self.leases.live(WHOLE)? {
+            return Ok(Err(holder)); // Who clears the cache would take what is begun now for what was left.
+        }
+        // A folder of its own: whoever lost the lease before may still write to the one that it had.
+        let staging = self.root.join("staging").join(format!("{}.{}", node.fingerprint, lease.id()));
         fs::create_dir_all(&staging)?;
         let what = format!("`{}` of `{}`", node.stage.name(), node.subject);
         Ok(Ok(Claim { what, staging, entry: self.entry(node), lease, _lock: lock }))
@@ -307,9 +308,12 @@ impl Store {
     }
 
     /// The right to remove what is here; `None` while a plan uses it, on this machine or by its lease on another.
-    pub fn hold_alone(&self) -> Result<Option<Lock>> {
-        let lock = Lock::try_acquire(&self.lock_path("cache"))?;
-        Ok(if self.leases.held()?.is_empty() { lock } else { None })
+    pub fn hold_alone(&self) -> Result<Option<Alone>> {
+        let Some(lock) = Lock::try_acquire(&self.lock_path("cache"))? else { return Ok(None) };
+        let Ok(lease) = self.leases.take(WHOLE)? else { return Ok(None) };
+        // Only now: whoever takes a stage looks for this lease once it has its own, so at least one of the two sees the other.
+        let others = self.leases.held()?.into_iter().any(|(name, ..)| name != WHOLE);
+        Ok((!others).then_some(Alone { _lease: lease, _lock: lock }))
     }
 
     /// Whether this program made the folder.
@@ -373,6 +377,13 @@ fn lease_name(node: &Node) -> String {
     format!("{}-{}", node.stage.name(), node.fingerprint)
 }
 
+/// The right to remove what is in the cache, until it is dropped.
+#[derive(Debug)]
+pub struct Alone {
+    _lease: Lease,
+    _lock: Lock,
+}
+
 /// The right to run a stage, and the folder to write to.
 #[derive(Debug)]
 pub struct Claim {
@@ -395,7 +406,6 @@ impl Claim {
     pub fn commit(&self, store: &Store, mut manifest: Manifest) -> Result<Manifest> {
         for relative in fs::files_below(&self.staging)? {
             let path = self.staging.join(&relative);
-            fs::sync(&path)?;
             let sha256 = fs::sha256_file(&path)?;
             let bytes = std::fs::metadata(&path).map_err(Error::io("read", &path))?.len();
             let name = relative.display().to_string();
@@ -414,9 +424,6 @@ impl Claim {
     /// Makes results that another machine made and described visible as they are. `elsewhere` is where their weights were
     /// left, if they were.
     pub fn adopt(&self, manifest: &[u8], elsewhere: Option<&str>) -> Result<()> {
-        for relative in fs::files_below(&self.staging)? {
-            fs::sync(&self.staging.join(relative))?;
-        }
         if let Some(url) = elsewhere {
             fs::write_atomic(&self.staging.join(ELSEWHERE), format!("{url}\n").as_bytes())?;
         }
@@ -426,6 +433,7 @@ impl Claim {
 
     /// The one step by which an entry appears, or is replaced, if the stage is still this process's.
     fn put_in_place(&self) -> Result<()> {
+        fs::sync_tree(&self.staging)?;
         if !self.lease.is_held() {
             return Err(Error::Held { what: self.what.clone(), by: self.lease.holder().to_string() });
         }

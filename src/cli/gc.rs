@@ -199,7 +199,8 @@ fn unused(root: &Path, keep: &BTreeSet<String>) -> Vec<Unused> {
     for (folder, what) in [("work", "checkpoint"), ("staging", "unfinished result"), ("failures", "failure")] {
         for path in fs::entries(&root.join(folder)) {
             let name = fs::name(&path);
-            let fingerprint = name.trim_end_matches(".json").trim_start_matches("foreign-");
+            // After the point stands what tells it from others of the same stage.
+            let fingerprint = name.trim_start_matches("foreign-").split('.').next().unwrap_or_default();
             // Nobody works on what is staged, or a run would hold the cache.
             if is_fingerprint(fingerprint) && (folder == "staging" || !keep.contains(fingerprint)) {
                 found.push(Unused { path, what: what.to_owned() });

@@ -73,6 +73,7 @@ impl Store {
         let staging = self.root().join("staging").join(format!("foreign-{}", evaluate.fingerprint));
         fs::remove(&staging)?;
         let added = write(&staging, evaluate, files)
+            .and_then(|()| fs::sync_tree(&staging))
             .and_then(|()| fs::remove(&entry)) // It is damaged, or it would have been found.
             .and_then(|()| fs::rename(&staging, &entry));
         if added.is_err() {

@@ -177,6 +177,11 @@ impl Leases {
         Ok(Ok(lease))
     }
 
+    /// Who holds a lease and has not lost it.
+    pub(super) fn live(&self, name: &str) -> Result<Option<Holder>> {
+        Ok(self.newest(name)?.filter(|found| !self.is_over(found)).map(|found| found.holder))
+    }
+
     /// Who has a lease, whatever is known of the holder.
     pub(super) fn holder(&self, name: &str) -> Result<Holder> {
         Ok(self.newest(name)?.map(|found| found.holder).unwrap_or_default())
@@ -304,9 +309,9 @@ impl Lease {
         Self { path, token: holder.token, lost: Arc::clone(lost), heart: Some((stop, heart)) }
     }
 
-    /// How often it was taken over before, counted from 1.
-    pub(super) fn generation(&self) -> u64 {
-        ClaimFile::at(&self.path).map_or(1, |file| file.generation)
+    /// What tells it from every other, short enough for a file's name.
+    pub(super) fn id(&self) -> String {
+        fs::sha256_bytes(self.token.as_bytes())[..16].to_owned()
     }
 
     /// Whether this process still holds it, as the files say now.

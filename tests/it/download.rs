@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod network;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -34,6 +34,7 @@ mod rerun;
 mod slurm;
 mod stats;
 mod stream;
+mod supply;
 mod support;
 mod watch;
 mod work;

@@ -60,12 +60,16 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(Error::io("read", path))
 }
 
-/// Makes a directory and those above it.
+/// Makes a directory and those above it, so that they are still there after a power cut.
 pub fn create_dir_all(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(Error::io("create the directory", path))
+    let missing = path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()).count();
+    fs::create_dir_all(path).map_err(Error::io("create the directory", path))?;
+    path.ancestors().take(missing).try_for_each(sync_parent)
 }
 
-/// Writes a file so that a reader, or a crash, sees either the old content or the new.
+/// Writes a file so that a reader, or whoever comes after a crash or a power cut, sees either the old content or the new.
+///
+/// After a power cut it may be the old one, until the folder is flushed too.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     match write_and_rename(path, bytes) {
         // Where the locks of two machines do not hold each other, the one that clears up may take the other's unfinished file.
@@ -105,9 +109,32 @@ fn default_permissions() -> fs::Permissions {
     fs::Permissions::from_mode(0o666) // Less the umask.
 }
 
-/// Flushes a file's content to the disk, before a rename makes it visible.
+/// Flushes a file's content to the disk.
 pub fn sync(path: &Path) -> Result<()> {
     File::open(path).and_then(|file| file.sync_all()).map_err(Error::io("flush", path))
+}
+
+/// Flushes the names in a directory to the disk, so that what was created or renamed there is still so after a power cut.
+fn sync_folder(folder: &Path) -> Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match File::open(folder).and_then(|file| file.sync_all()) {
+        // Some file systems of networks know no such call.
+        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        flushed => flushed.map_err(Error::io("flush", folder)),
+    }
+}
+
+fn sync_parent(path: &Path) -> Result<()> {
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Flushes a directory to the disk with all that is below it, before a rename makes it visible.
+pub fn sync_tree(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io("list", folder))? {
+        let path = entry.map_err(Error::io("list", folder))?.path();
+        if path.is_dir() { sync_tree(&path)? } else { sync(&path)? }
+    }
+    sync_folder(folder)
 }
 
 /// Exchanges two files or directories; in one step, so that neither name is without one at any time, where the file system
@@ -134,15 +161,23 @@ fn exchange_in_steps(a: &Path, b: &Path) -> Result<()> {
 pub fn exchange_at_once(a: &Path, b: &Path) -> Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
-        .map_err(|error| Error::io("exchange with its successor", b)(error.into()))
+        .map_err(|error| Error::io("exchange with its successor", b)(error.into()))?;
+    sync_parents(b, a)
 }
 
-/// Renames a finished file or directory into place.
+/// Renames a finished file or directory into place, where it still is after a power cut.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     if let Some(parent) = to.parent() {
         create_dir_all(parent)?;
     }
-    fs::rename(from, to).map_err(Error::io("move into place", to))
+    fs::rename(from, to).map_err(Error::io("move into place", to))?;
+    sync_parents(to, from)
+}
+
+/// Flushes the folder of a new name, and only then that of the old one: never are both without it.
+fn sync_parents(new: &Path, old: &Path) -> Result<()> {
+    sync_parent(new)?;
+    if new.parent() == old.parent() { Ok(()) } else { sync_parent(old) }
 }
 
 /// Gives a file a second name, whose old file goes; neither name is without a file at any time.
