@@ -36,6 +36,11 @@ fpl-repro plot --only --profile quickstart && fpl-repro report --only --profile 
 fpl-repro pool reports/quickstart/fpl-repro-quickstart.tar.gz reports/quickstart/fpl-repro-quickstart.tar.gz
 fpl-repro gc --profile quickstart --dry-run
 fpl-repro gc --profile quickstart --dry-run --json >/dev/null
+remote=remote.url=file://$(mktemp -d)
+fpl-repro push --profile quickstart --tag readme --set "$remote"
+fpl-repro pull --profile quickstart --no-weights --set "$remote"
+fpl-repro gc --profile quickstart --remote --set "$remote"
+fpl-repro bundle --profile quickstart --remote --set "$remote"
 fpl-repro completions bash | bash -n
 fpl-repro man | grep -q gc
 make verify-results

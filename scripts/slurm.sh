@@ -150,7 +150,7 @@ for entry in cache/train/*/; do
     cmp "$entry/weights.safetensors" "$work/alone/train/$(basename "$entry")/weights.safetensors" || fail "other weights"
 done
 [ "$(ls cache/train | wc -l)" = 24 ] || fail "not 24 trainings"
-[ -z "$(ls cache/leases)" ] || fail "leases are left"
+[ -z "$(find cache/leases -type f)" ] || fail "leases are left"
 [ -f reports/slurm/report.html ] || fail "no report"
 "$program" verify --profile slurm
 echo "24 cells, each made once, bit for bit those of a plain run"

@@ -84,7 +84,11 @@ enum Command {
         system: System,
     },
     /// Add results that are here to the remote cache (`[remote]` in the configuration)
-    Push,
+    Push {
+        /// Give the selected cells' results a name there, by which `gc --remote` keeps them for ever
+        #[arg(long, value_name = "NAME")]
+        tag: Option<String>,
+    },
     /// Bring results from the remote cache; each file is verified when it arrives
     Pull {
         /// Leave the weights there: the rest is enough for a report
@@ -243,6 +247,9 @@ enum Command {
         /// Remove trainings, evaluations and checkpoints too that no profile's plan and no published report has
         #[arg(long)]
         trainings: bool,
+        /// With `--remote`, keep what this bundle shows, too (repeatable); those among the reports are kept anyway
+        #[arg(long, value_name = "BUNDLE")]
+        keep: Vec<PathBuf>,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -441,7 +448,7 @@ fn run(cli: &Cli) -> Result<u8> {
         | Command::Plot(_)
         | Command::Report(_) => session.run(cli.common.strict),
         Command::Submit { system: System::Slurm(slurm) } => submit::slurm(&session, slurm, &cli.common.words()),
-        Command::Push => remote::push(&session),
+        Command::Push { tag } => remote::push(&session, tag.as_deref()),
         Command::Pull { no_weights } => remote::pull(&session, if *no_weights { Pull::Evidence } else { Pull::Whole }),
         Command::Plan { calibrate, json, budget } => survey::plan(&session, *calibrate, *budget, *json),
         Command::Status { json } => survey::status(&session, *json),
@@ -468,8 +475,16 @@ fn run(cli: &Cli) -> Result<u8> {
         | Command::Doctor { .. } => Ok(0),
         Command::Verify { json, .. } => verify::verify(&session, *json),
         Command::Check { rerun } => check::rerun(&session, rerun),
-        Command::Gc { dry_run, trainings, json } => {
-            gc::gc(&session, gc::Scope { dry_run: *dry_run, trainings: *trainings }, *json)
+        Command::Gc { dry_run, trainings, keep, json } => {
+            let scope = gc::Scope { dry_run: *dry_run, trainings: *trainings };
+            match &session.options.remote {
+                Some(remote) => gc::gc_remote(&session, remote, scope, keep, *json),
+                None if !keep.is_empty() => Err(Error::Usage {
+                    message: "`--keep` is about the remote cache".into(),
+                    help: "add `--remote`; here, what an imported bundle brought is kept anyway".into(),
+                }),
+                None => gc::gc(&session, scope, *json),
+            }
         }
         Command::Watch => watch::watch(&session),
     }
@@ -523,14 +538,15 @@ impl Session {
 
     fn run(&self, strict: bool) -> Result<u8> {
         interrupt::catch();
-        let outcome = self.runner().run(&self.reports)?;
-        self.conclude(&outcome, strict)
+        let runner = self.runner();
+        let outcome = runner.run(&self.reports)?;
+        self.conclude(&runner, &outcome, strict)
     }
 
     /// Says what a run came to; the exit code.
-    fn conclude(&self, outcome: &Outcome, strict: bool) -> Result<u8> {
+    fn conclude(&self, runner: &Runner, outcome: &Outcome, strict: bool) -> Result<u8> {
         self.summarize(outcome);
-        let damaged = if outcome.published.is_some() { tell_damage(&self.runner().damaged()) } else { 0 };
+        let damaged = if outcome.published.is_some() { tell_damage(&runner.damaged()) } else { 0 };
         if let Some(published) = &outcome.published {
             github::job_summary(&published.folder);
         }
@@ -538,7 +554,7 @@ impl Session {
             (true, _, _) => 3,
             (false, 1.., _) => 1,
             _ if damaged > 0 => damaged,
-            (false, 0, Some(_)) if strict => claims::strict(&ledger(&self.runner().content()?)),
+            (false, 0, Some(_)) if strict => claims::strict(&ledger(&runner.content()?)),
             (false, 0, _) => 0,
         })
     }

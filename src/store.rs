@@ -324,14 +324,17 @@ impl Store {
 
     /// Marks the folder as a cache, for `gc` and for backup programs.
     fn tag(&self) -> Result<()> {
+        const TEXT: &[u8] =
+            b"Signature: 8a477f597d28d172789f06886806bc55\n# Cache of fpl-repro: see https://bford.info/cachedir/\n";
         let tag = self.root.join(TAG);
-        if tag.exists() {
-            return Ok(());
+        while !tag.exists() {
+            match fs::write_atomic(&tag, TEXT) {
+                // Where locks hold nothing, another that begins now took the unfinished file for one that was left.
+                Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound && self.root.is_dir() => {}
+                written => return written,
+            }
         }
-        fs::write_atomic(
-            &tag,
-            b"Signature: 8a477f597d28d172789f06886806bc55\n# Cache of fpl-repro: see https://bford.info/cachedir/\n",
-        )
+        Ok(())
     }
 
     /// Every manifest of a stage that can be read.
@@ -465,8 +468,20 @@ pub fn read_manifest(entry: &Path) -> Result<Manifest> {
     read_manifest_file(&entry.join(MANIFEST))
 }
 
+/// Fields of an entry's manifest, which is not verified: for what decides nothing, of very many entries.
+pub fn glance<T: serde::de::DeserializeOwned>(entry: &Path) -> Option<T> {
+    serde_json::from_slice(&fs::read(&entry.join(MANIFEST)).ok()?).ok()
+}
+
 fn read_manifest_file(path: &Path) -> Result<Manifest> {
     parse_manifest(path, &fs::read(path)?)
+}
+
+/// What every manifest says of itself, of whatever schema.
+#[derive(Deserialize)]
+struct Format {
+    #[serde(default)]
+    schema: serde_json::Value,
 }
 
 /// A manifest from the bytes of its file, which carries a digest of itself.
@@ -474,11 +489,11 @@ pub fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest> {
     let wrong = |message: String| Error::data(path, message, MADE_AGAIN);
     let not_one = |error: serde_json::Error| wrong(format!("not a manifest: {error}"));
     // Of a newer schema, other fields may be missing or of other kinds.
-    let fields: serde_json::Value = serde_json::from_slice(bytes).map_err(not_one)?;
-    if let Some(schema) = fields["schema"].as_u64().filter(|&schema| schema > SCHEMA.into()) {
+    let Format { schema } = serde_json::from_slice(bytes).map_err(not_one)?;
+    if let Some(schema) = schema.as_u64().filter(|&schema| schema > SCHEMA.into()) {
         return Err(Error::Newer { path: path.to_path_buf(), schema: u32::try_from(schema).unwrap_or(u32::MAX) });
     }
-    let manifest: Manifest = serde_json::from_value(fields).map_err(not_one)?;
+    let manifest: Manifest = serde_json::from_slice(bytes).map_err(not_one)?;
     if !is_sealed(&manifest) {
         return Err(wrong("is not what was written: its own digest differs".into()));
     }
@@ -488,22 +503,24 @@ pub fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest> {
 /// A manifest with the digest of itself.
 pub fn sealed(mut manifest: Manifest) -> Manifest {
     manifest.schema = SCHEMA;
-    manifest.sha256 = None;
     manifest.sha256 = Some(seal(&manifest));
     manifest
 }
 
 /// Whether a manifest is what was written; of schema 1, which had no digest, nobody knows.
 pub fn is_sealed(manifest: &Manifest) -> bool {
-    let plain = || Manifest { sha256: None, ..manifest.clone() };
     match &manifest.sha256 {
-        Some(says) => *says == seal(&plain()),
+        Some(says) => *says == seal(manifest),
         None => manifest.schema < 2,
     }
 }
 
+/// The digest of a manifest but for the digest that it carries.
 fn seal(manifest: &Manifest) -> String {
-    let value = serde_json::to_value(manifest).unwrap_or_default(); // Plain data: cannot fail.
+    let mut value = serde_json::to_value(manifest).unwrap_or_default(); // Plain data: cannot fail.
+    if let Some(fields) = value.as_object_mut() {
+        fields.remove("sha256");
+    }
     Fingerprint::of(&value).to_string()
 }
 

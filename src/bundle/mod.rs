@@ -49,17 +49,34 @@ pub use verify::{Verified, verify};
 pub use weights::{Weights, write_weights};
 pub use write::{Written, write};
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use crate::error::{Error, Result};
 use crate::report::input::ReportInput;
+use crate::store::{EVALUATE_MANIFEST, TRAIN_MANIFEST, parse_manifest};
 
 /// The `report.json` of a bundle.
 ///
 /// # Errors
 /// If the archive cannot be read, or holds no report that this program can read. Nothing is verified.
-pub fn report(path: &std::path::Path) -> Result<ReportInput> {
+pub fn report(path: &Path) -> Result<ReportInput> {
     let archive = Archive::read(path)?;
     let name = layout::report_path();
     let wrong = |message: String| Error::data(path, message, "it must be a bundle that `fpl-repro bundle` wrote");
     let bytes = archive.files.get(&name).ok_or_else(|| wrong(format!("holds no `{name}`")))?;
     serde_json::from_slice(bytes).map_err(|error| wrong(format!("`{name}` is not a report of this version: {error}")))
+}
+
+/// The fingerprints of the trainings and evaluations that a bundle shows. Nothing is verified.
+///
+/// # Errors
+/// If the archive or a manifest in it cannot be read.
+pub fn results(path: &Path) -> Result<BTreeSet<String>> {
+    let files = Archive::read(path)?.files;
+    let manifests =
+        files.iter().filter(|(name, _)| name.ends_with(TRAIN_MANIFEST) || name.ends_with(EVALUATE_MANIFEST));
+    manifests
+        .map(|(name, bytes)| parse_manifest(&path.join(name), bytes).map(|manifest| manifest.fingerprint))
+        .collect()
 }

@@ -42,12 +42,23 @@ pub(super) fn write(session: &Session, args: &BundleArgs) -> Result<u8> {
             folder::check(folder, option)?;
         }
     }
+    let remote = session.options.remote.as_deref();
+    remote.map_or(Ok(()), super::remote::writable)?;
     let attribution = Attribution { authors: args.author.clone(), url: args.url.clone().unwrap_or_default() };
     let runner = session.runner();
     let damaged = runner.damaged();
     let written = bundle::write(&runner, &session.reports, args.output.clone(), attribution)?;
     print(&summary(&written.verified));
     print(&format!("{}\n{}, sha256 {}", written.path.display(), size(written.bytes), written.sha256));
+    if let Some(remote) = remote {
+        let what = format!("bundle sha256 {}", written.sha256);
+        super::remote::keep(
+            remote,
+            &format!("bundle-{}", &written.sha256[..16]),
+            &what,
+            bundle::results(&written.path)?,
+        )?;
+    }
     if let Some(path) = &args.weights {
         let weights = bundle::write_weights(&runner, path)?;
         let without = if weights.without > 0 {

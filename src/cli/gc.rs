@@ -1,5 +1,7 @@
 //! `gc`: removes what no plan uses.
 
+mod remote;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,8 @@ use crate::number::{duration, plural};
 use crate::plan::{self, StageKind};
 use crate::results::read_metrics;
 use crate::store;
+
+pub(super) use remote::gc as gc_remote;
 
 /// How far `gc` goes.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,12 @@
-//! `push` and `pull`: the selected cells' results, to and from the remote cache.
+//! `push` and `pull`: the selected cells' results, to and from the remote cache; tags for what is to stay there.
+
+use std::collections::BTreeSet;
 
 use super::{Session, print, stream};
 use crate::error::{Error, Result};
 use crate::number::plural;
 use crate::plan::{Cell, Node};
-use crate::remote::{self, Pull, Pulled, Remote};
+use crate::remote::{self, Pull, Pulled, Remote, Tag};
 use crate::store::{Claim, Lookup};
 
 /// How many stages went which way.
@@ -16,21 +18,28 @@ struct Counts {
     failed: usize,
 }
 
-/// Adds to the remote cache what is here and not there; exit code 1 if something could not be added.
-pub(super) fn push(session: &Session) -> Result<u8> {
-    let remote = Remote::open(&session.loaded.config.remote)?;
+/// Refuses a remote cache that nothing is to be written to.
+pub(super) fn writable(remote: &Remote) -> Result<()> {
     if remote.is_read_only() {
         return Err(Error::Usage {
             message: format!("`{}` is configured as read-only", remote.url()),
             help: "set `remote.read_only=false` if you may write to it".into(),
         });
     }
-    let mut counts = Counts::default();
+    Ok(())
+}
+
+/// Adds to the remote cache what is here and not there, and the tag for it; exit code 1 if something could not be added.
+pub(super) fn push(session: &Session, tag: Option<&str>) -> Result<u8> {
+    let remote = Remote::open(&session.loaded.config.remote)?;
+    writable(&remote)?;
+    let (mut counts, mut results) = (Counts::default(), BTreeSet::new());
     for node in stages(session) {
         match session.store.lookup(node) {
             Lookup::Hit(manifest) => {
                 let added = remote::push(&remote, &session.store, node, &manifest)?;
                 *(if added { &mut counts.moved } else { &mut counts.there }) += 1;
+                results.insert(node.fingerprint.to_string());
             }
             Lookup::Damaged(_) if session.store.is_without_weights(node) => counts.missing += 1,
             Lookup::Absent => counts.missing += 1,
@@ -43,7 +52,19 @@ pub(super) fn push(session: &Session) -> Result<u8> {
     session.store.save_memo();
     let Counts { moved, there, missing, failed } = counts;
     print(&format!("{} pushed to {}, {there} there, {missing} not here", plural(moved, "result"), remote.url()));
+    if let Some(name) = tag {
+        keep(&remote, name, &format!("profile {}", session.loaded.profile), results)?;
+    }
     Ok(u8::from(failed > 0))
+}
+
+/// Gives results a tag, by which `gc --remote` keeps them.
+pub(super) fn keep(remote: &Remote, name: &str, what: &str, results: BTreeSet<String>) -> Result<()> {
+    let count = plural(results.len(), "result");
+    let tag = Tag { what: what.to_owned(), results: results.into_iter().collect() };
+    remote::add_tag(remote, name, &tag)?;
+    print(&format!("tag {name} keeps {count} in {}", remote.url()));
+    Ok(())
 }
 
 /// Brings from the remote cache what is there and not here; exit code 1 if something did not arrive as it should.

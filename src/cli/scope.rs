@@ -11,7 +11,8 @@ const CELLS: &[&str] = &["cells"];
 /// Choose seeds.
 const SEEDS: &[&str] = &["seeds"];
 /// Say how to run.
-const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline", "remote"];
+const RUN: &[&str] = &["device", "jobs", "keep_going", "fail_fast", "offline"];
+const REMOTE: &[&str] = &["remote"];
 const CACHE: &[&str] = &["cache_dir"];
 const REPORTS: &[&str] = &["reports_dir"];
 const STRICT: &[&str] = &["strict"];
@@ -19,24 +20,37 @@ const STRICT: &[&str] = &["strict"];
 const TALK: &[&str] = &["quiet", "verbose"];
 
 /// All groups, and so every common option.
-const ALL: [&[&str]; 8] = [CONFIGURATION, CELLS, SEEDS, RUN, CACHE, REPORTS, STRICT, TALK];
+const ALL: [&[&str]; 9] = [CONFIGURATION, CELLS, SEEDS, RUN, REMOTE, CACHE, REPORTS, STRICT, TALK];
 
 /// The groups of options that a command has.
 fn groups(command: &str) -> &'static [&'static [&'static str]] {
     match command {
-        "fetch" | "train" | "evaluate" | "plot" | "submit" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE, REPORTS, TALK],
-        "work" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE, TALK],
+        "fetch" | "train" | "evaluate" | "plot" | "submit" => {
+            &[CONFIGURATION, CELLS, SEEDS, RUN, REMOTE, CACHE, REPORTS, TALK]
+        }
+        "work" => &[CONFIGURATION, CELLS, SEEDS, RUN, REMOTE, CACHE, TALK],
         // What `all` takes can be asked about first.
-        "plan" | "status" => &[CONFIGURATION, CELLS, SEEDS, RUN, CACHE],
+        "plan" | "status" => &[CONFIGURATION, CELLS, SEEDS, RUN, REMOTE, CACHE],
         "pull" | "push" | "readings" | "why" => &[CONFIGURATION, CELLS, SEEDS, CACHE],
         "claims" => &[CONFIGURATION, CELLS, SEEDS, CACHE, STRICT],
         "register" => &[CONFIGURATION, SEEDS, CACHE],
         "audit" => &[CONFIGURATION],
-        "bundle" => &[CONFIGURATION, CELLS, SEEDS, CACHE, REPORTS, TALK],
-        "gc" => &[CONFIGURATION, CACHE, REPORTS],
+        "bundle" => &[CONFIGURATION, CELLS, SEEDS, REMOTE, CACHE, REPORTS, TALK],
+        "gc" => &[CONFIGURATION, REMOTE, CACHE, REPORTS],
         "import" | "verify" | "watch" => &[CONFIGURATION, CACHE],
         "diff" | "doctor" | "export" | "pool" | "completions" | "man" => &[],
         _ => &ALL,
+    }
+}
+
+/// What a common option does in a command, where that is something else.
+fn meaning(command: &str, id: &str) -> Option<&'static str> {
+    match (command, id) {
+        ("gc", "remote") => Some(
+            "List what of the remote cache no plan, report, bundle or tag names and is older than a day; --trainings removes it",
+        ),
+        ("bundle", "remote") => Some("Give the results in the remote cache a tag, by which `gc --remote` keeps them"),
+        _ => None,
     }
 }
 
@@ -50,11 +64,11 @@ fn foreign(command: &str) -> impl Iterator<Item = &'static str> {
 pub(super) fn limited(mut cli: Command) -> Command {
     let names: Vec<String> = cli.get_subcommands().map(|command| command.get_name().to_owned()).collect();
     for name in names {
-        let hidden: Vec<_> = foreign(&name)
-            .filter_map(|id| cli.get_arguments().find(|arg| arg.get_id() == id))
-            .map(|arg| arg.clone().hide(true))
-            .collect();
-        cli = cli.mut_subcommand(name, |command| command.args(hidden));
+        let common = |id: &str| cli.get_arguments().find(|arg| arg.get_id() == id).cloned();
+        let hidden = foreign(&name).filter_map(|id| Some(common(id)?.hide(true)));
+        let told = groups(&name).iter().copied().flatten().filter_map(|id| Some(common(id)?.help(meaning(&name, id)?)));
+        let own: Vec<_> = hidden.chain(told).collect();
+        cli = cli.mut_subcommand(name, |command| command.args(own));
     }
     cli
 }

@@ -1,6 +1,7 @@
 //! `plan` and `status`: what is there, what would run, and why. Nothing is run and nothing is written.
 
-use std::collections::BTreeSet;
+use std::cell::LazyCell;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
@@ -68,7 +69,7 @@ pub(super) struct Entry {
     reason: String,
     /// Fields that differ from the last result for the same subject.
     changes: Vec<Difference>,
-    /// Estimated seconds; null if unknown.
+    /// Estimated seconds of a training; null if unknown or there.
     seconds: Option<f64>,
     /// Why it failed when it last ran; empty if it did not.
     failure: String,
@@ -148,18 +149,18 @@ pub(super) fn plan(session: &Session, calibrate: bool, budget: Option<f64>, json
 
 fn document(session: &Session, entries: Vec<Entry>) -> PlanDocument {
     let trainings = Trainings::of(session, &entries);
-    let of = |stage: &'static str, cell: &Cell| {
-        entries.iter().find(move |entry| entry.stage == stage && entry.subject == cell.id.as_str())
-    };
+    let places: HashMap<(&str, &str), &Entry> =
+        entries.iter().rev().map(|entry| ((entry.stage, entry.subject.as_str()), entry)).collect();
+    let of = |stage: StageKind, id: &str| places.get(&(stage.name(), id)).copied();
     let planned = |cell: &Cell| {
-        let evaluation = of(StageKind::Evaluate.name(), cell)?;
+        let evaluation = of(StageKind::Evaluate, cell.id.as_str())?;
         Some(PlannedCell {
             id: cell.id.to_string(),
             stage: evaluation.stage,
             fingerprint: evaluation.fingerprint.clone().unwrap_or_default(),
             state: evaluation.state,
             command: cell_command(&session.options.invocation, cell),
-            seconds: of(StageKind::Train.name(), cell)
+            seconds: of(StageKind::Train, cell.id.as_str())
                 .filter(|train| train.state == "run")
                 .and_then(|train| train.seconds),
         })
@@ -266,7 +267,6 @@ pub(super) fn status(session: &Session, json: bool) -> Result<u8> {
 
 fn survey(session: &Session) -> Result<Vec<Entry>> {
     let runner = session.runner();
-    let estimator = Estimator::new(&session.store, &session.options);
     let (mut wanted, mut imported) = (BTreeSet::from([session.plan.data]), Vec::new());
     for cell in session.plan.cells.iter().filter(|cell| cell.selected) {
         if let Some(foreign) = runner.foreign(cell) {
@@ -279,7 +279,10 @@ fn survey(session: &Session) -> Result<Vec<Entry>> {
     }
     let mut wanted: Vec<NodeId> = wanted.into_iter().collect();
     wanted.sort_by_key(|&id| (session.plan.nodes[id].stage, id));
-    let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &estimator, id)).collect();
+    // The records of every training are looked through, which a plan without one need not wait for.
+    let estimator = LazyCell::new(|| Estimator::new(&session.store, &session.options));
+    let seconds = |cell: &Cell| estimator.training(cell);
+    let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &seconds, id)).collect();
     hold(session, &wanted, &mut entries)?;
     entries.extend(imported);
     let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
@@ -371,7 +374,7 @@ fn hold(session: &Session, nodes: &[NodeId], entries: &mut [Entry]) -> Result<()
     Ok(())
 }
 
-fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) -> Entry {
+fn entry(session: &Session, runner: &Runner, seconds: &dyn Fn(&Cell) -> Option<f64>, id: NodeId) -> Entry {
     let node = &session.plan.nodes[id];
     let cell = match node.work {
         Work::Train(cell) | Work::Evaluate(cell) => Some(&session.plan.cells[cell]),
@@ -394,7 +397,7 @@ fn entry(session: &Session, runner: &Runner, estimator: &Estimator, id: NodeId) 
             _ => Vec::new(),
         },
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
-        seconds: cell.filter(|_| node.stage == StageKind::Train).and_then(|cell| estimator.training(cell)),
+        seconds: cell.filter(|_| node.stage == StageKind::Train && state != "hit").and_then(seconds),
         // One of before a result that is there by now says nothing.
         failure: if state == "hit" { None } else { session.store.failure(node) }
             .map(|failure| failure.reason)

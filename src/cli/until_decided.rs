@@ -20,6 +20,6 @@ pub(super) fn run(session: &Session, budget: Option<f64>, strict: bool) -> Resul
     interrupt::catch();
     let mut pipeline = Pipeline::new(&session.runner(), budget);
     let ending = until_decided(&mut pipeline, budget, session.options.keep_going)?;
-    let code = session.conclude(&pipeline.report(&session.reports)?, strict)?;
+    let code = session.conclude(&session.runner(), &pipeline.report(&session.reports)?, strict)?;
     Ok(if ending.failed && code == 0 { FAILED } else { code })
 }

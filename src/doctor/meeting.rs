@@ -66,7 +66,7 @@ impl Meeting {
     pub(super) fn begin(folder: &Path, patience: Duration, waiting: impl FnOnce()) -> Result<Self> {
         let room = folder.join("fpl-repro-doctor");
         fs::create_dir_all(&room)?;
-        let own = Visitor { host: machine::host(), boot: machine::boot(), process: std::process::id() };
+        let own = Visitor { host: machine::host(), boot: machine::boot().to_owned(), process: std::process::id() };
         let role = match create(&room.join("chair-first"))? {
             true => Role::First,
             false if create(&room.join("chair-second"))? => Role::Second,

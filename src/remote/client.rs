@@ -1,11 +1,13 @@
 //! The object store behind a URL. The asynchronous part of the program, and the only one: each function here waits.
 
 use std::path::Path as File;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart};
+use object_store::{
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart,
+};
 use tokio::runtime::Runtime;
 use url::Url;
 
@@ -16,9 +18,23 @@ use crate::fs;
 /// Files on their way at once.
 const AT_ONCE: usize = 8;
 /// Larger files are sent in parts of this size.
-const PART: usize = 16 << 20;
+const PART: usize = 8 << 20;
 /// How long an answer may take to go on.
 const SILENCE: Duration = Duration::from_mins(1);
+/// How the HTTP client waits: a part may take this long to be sent, and an answer as long to begin or to go on. Its own limit of
+/// 30 s on a whole answer would end every download that takes longer.
+const PATIENCE: [(&str, &str); 2] = [("read_timeout", "2 minutes"), ("timeout", "1 day")];
+
+/// An object, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// With its folder, as `ac/<fingerprint>`.
+    pub name: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How long ago it was written, as far as clocks agree.
+    pub age: Duration,
+}
 
 #[derive(Debug)]
 pub(super) struct Client {
@@ -39,7 +55,9 @@ impl Client {
         let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let of_a_provider =
             |(name, _): &(String, String)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix));
-        let mut options: Vec<(String, String)> = std::env::vars().filter(of_a_provider).collect();
+        let patience = PATIENCE.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let mut options: Vec<(String, String)> =
+            patience.into_iter().chain(std::env::vars().filter(of_a_provider)).collect();
         if parsed.scheme() == "http" {
             options.push(("allow_http".into(), "true".into()));
         }
@@ -54,15 +72,53 @@ impl Client {
 
     /// An object's content; `None` if it is not there.
     pub(super) fn get(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.runtime.block_on(self.get_one(name))
+    }
+
+    /// The contents of objects, in the order of their names.
+    pub(super) fn get_all(&self, names: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
+        let all = stream::iter(names).map(|name| self.get_one(name));
+        self.runtime.block_on(all.buffered(AT_ONCE).try_collect())
+    }
+
+    async fn get_one(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let path = self.path(name);
-        self.runtime.block_on(async {
-            let read = async { self.store.get(&path).await?.bytes().await };
-            match read.await {
-                Ok(bytes) => Ok(Some(bytes.to_vec())),
-                Err(object_store::Error::NotFound { .. }) => Ok(None),
-                Err(error) => Err(self.fault("read", name, &error)),
-            }
-        })
+        let read = async { self.store.get(&path).await?.bytes().await };
+        match read.await {
+            Ok(bytes) => Ok(Some(bytes.to_vec())),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.fault("read", name, &error)),
+        }
+    }
+
+    /// What stands in a folder, sorted by name.
+    pub(super) fn list(&self, folder: &str) -> Result<Vec<Listed>> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_secs() as i64);
+        let path = self.path(folder);
+        let listed = |meta: ObjectMeta| {
+            let age = Duration::from_secs((now - meta.last_modified.timestamp()).max(0) as u64);
+            Some(Listed { name: format!("{folder}/{}", meta.location.filename()?), bytes: meta.size, age })
+        };
+        let all: Vec<ObjectMeta> = self
+            .runtime
+            .block_on(self.store.list(Some(&path)).try_collect())
+            .map_err(|error| self.fault("list", folder, &error))?;
+        let mut found: Vec<Listed> = all.into_iter().filter_map(listed).collect();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(found)
+    }
+
+    /// Removes objects; what is not there need not be removed.
+    pub(super) fn remove(&self, names: &[String]) -> Result<()> {
+        let all = stream::iter(names).map(|name| self.remove_one(name));
+        self.runtime.block_on(all.buffer_unordered(AT_ONCE).try_collect())
+    }
+
+    async fn remove_one(&self, name: &str) -> Result<()> {
+        match self.store.delete(&self.path(name)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.fault("remove", name, &error)),
+        }
     }
 
     /// Creates an object; false, and nothing is written, if it is there.
@@ -123,7 +179,14 @@ impl Client {
         }
         let range = (have > 0).then_some(GetRange::Offset(have));
         let options = GetOptions { range, ..GetOptions::default() };
-        let fault = |error: &object_store::Error| self.fault("read", name, error);
+        let fault = |error: &object_store::Error| match error {
+            object_store::Error::NotFound { .. } => Error::data(
+                format!("{}/{name}", self.url),
+                "is not there, though a manifest names it",
+                "`push` again from a machine that has the result",
+            ),
+            error => self.fault("read", name, error),
+        };
         let path = self.path(name);
         let mut chunks = self.store.get_opts(&path, options).await.map_err(|error| fault(&error))?.into_stream();
         loop {
@@ -145,8 +208,11 @@ impl Client {
 
     async fn add_one(&self, object: &Object) -> Result<bool> {
         let name = format!("cas/{}", object.sha256);
-        if self.is_there(&name).await? {
-            return Ok(false);
+        match self.size(&name).await? {
+            Some(bytes) if bytes == object.bytes => return Ok(false),
+            // Of another size, it is not what its name says.
+            Some(_) => self.remove_one(&name).await?,
+            None => {}
         }
         if object.bytes <= PART as u64 {
             return self.put_new(&name, fs::read(&object.path)?.into()).await;
@@ -173,10 +239,11 @@ impl Client {
         Ok(true)
     }
 
-    async fn is_there(&self, name: &str) -> Result<bool> {
+    /// An object's size; `None` if it is not there.
+    async fn size(&self, name: &str) -> Result<Option<u64>> {
         match self.store.head(&self.path(name)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Ok(meta) => Ok(Some(meta.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(self.fault("look for", name, &error)),
         }
     }
@@ -189,7 +256,7 @@ impl Client {
             Ok(_) => Ok(true),
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(false),
             Err(object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }) => {
-                if self.is_there(name).await? {
+                if self.size(name).await?.is_some() {
                     return Ok(false);
                 }
                 let written = self.store.put(&path, payload).await;
@@ -208,7 +275,6 @@ impl Client {
             object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
                 "check the credentials in the environment; to read only, set `remote.read_only=true`"
             }
-            object_store::Error::NotFound { .. } => "a manifest names it: `push` again from the machine that made it",
             _ => "check the address and the network, and run the command again: it goes on where it stopped",
         };
         Error::Remote { action, url: format!("{}/{name}", self.url), message: error.to_string(), help: help.into() }

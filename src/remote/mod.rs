@@ -2,10 +2,12 @@
 //!
 //! `ac/<fingerprint>` is the manifest of a result, and `cas/<sha256>` a file that manifests name: the layout of Bazel's
 //! remote caches. Nothing is believed for its place: a manifest has to carry its own digest and the fingerprint of its
-//! fields, and a file its sha256.
+//! fields, and a file its sha256. `tags/<name>` lists results that are to stay.
 
 mod client;
 mod transfer;
+mod tag;
+mod sweep;
 
 use std::path::PathBuf;
 
@@ -13,6 +15,9 @@ use crate::config;
 use crate::error::{Error, Result};
 use client::Client;
 
+pub use client::Listed;
+pub use sweep::{Unused, remove, unused};
+pub use tag::{Tag, add_tag};
 pub use transfer::{Pull, Pulled, pull, push};
 
 /// A remote cache. Every call waits for the network.

@@ -82,15 +82,19 @@ fn check(place: &str, node: &Node, manifest: &Manifest) -> Result<()> {
     Ok(())
 }
 
-/// Adds a stage's result to a remote cache: its files first, then the manifest that names them; false if it was there.
+/// Adds a stage's result to a remote cache: its files first, then the manifest that names them; false if all was there.
 ///
-/// The caller knows that the result is here and whole.
+/// The caller knows that the result is here and whole. A manifest that is there stays as it is; of the files that it names those
+/// are added that are missing and are here.
 pub fn push(remote: &Remote, store: &Store, node: &Node, manifest: &Manifest) -> Result<bool> {
-    if remote.manifest(node.fingerprint.as_str())?.is_some() {
-        return Ok(false);
-    }
     let entry = store.entry(node);
-    let objects: Vec<Object> = objects(store, node, manifest, &entry).collect();
-    remote.add(&objects)?;
-    remote.add_manifest(node.fingerprint.as_str(), crate::fs::read(&entry.join(MANIFEST))?)
+    let objects = objects(store, node, manifest, &entry);
+    let Some(theirs) = remote.manifest(node.fingerprint.as_str())? else {
+        remote.add(&objects.collect::<Vec<_>>())?;
+        return remote.add_manifest(node.fingerprint.as_str(), crate::fs::read(&entry.join(MANIFEST))?);
+    };
+    // Whoever brings one that cannot be read is told.
+    let Ok(theirs) = parse_manifest(Path::new(remote.url()), &theirs) else { return Ok(false) };
+    let named = |object: &Object| theirs.outputs.values().any(|output| output.sha256 == object.sha256);
+    Ok(remote.add(&objects.filter(named).collect::<Vec<_>>())? > 0)
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use crate::artifact::{CHECKPOINT, Manifest};
 use crate::fingerprint::{Difference, differences};
-use crate::plan::{Node, NodeId, Plan, StageKind};
-use crate::store::{self, Lookup, Store};
+use crate::plan::{Node, NodeId, StageKind};
+use crate::store::{self, Lookup};
 
-use super::Runner;
+use super::{Runner, lock};
 
 /// Whether a stage would run.
 #[derive(Debug, Clone)]
@@ -65,20 +65,45 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What has to be there of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Need {
+    /// All of it.
+    Everything,
+    /// All but a training's weights.
+    Evidence,
+}
+
 impl Runner<'_> {
     /// Whether a stage would run now.
     pub fn status(&self, id: NodeId) -> Status {
-        self.status_by(id, Store::lookup)
+        self.status_of(id, Need::Everything)
     }
 
     /// The same for what a report needs: a training without its weights still is evidence.
     pub fn evidence(&self, id: NodeId) -> Status {
-        self.status_by(id, Store::lookup_evidence)
+        self.status_of(id, Need::Evidence)
     }
 
-    fn status_by(&self, id: NodeId, look: fn(&Store, &Node) -> Lookup) -> Status {
+    fn status_of(&self, id: NodeId, need: Need) -> Status {
+        let status = self.look(id, need);
+        match &status {
+            Status::Hit(manifest) if self.plan.nodes[id].stage != StageKind::Evaluate => {
+                let read = store::content(manifest, StageKind::Evaluate);
+                lock(&self.seen).insert((id, need), read);
+            }
+            _ => drop(lock(&self.seen).remove(&(id, need))),
+        }
+        status
+    }
+
+    fn look(&self, id: NodeId, need: Need) -> Status {
         let node = &self.plan.nodes[id];
-        let manifest = match look(self.store, node) {
+        let found = match need {
+            Need::Everything => self.store.lookup(node),
+            Need::Evidence => self.store.lookup_evidence(node),
+        };
+        let manifest = match found {
             Lookup::Hit(manifest) => manifest,
             Lookup::Damaged(message) => return Status::Run(Reason::Damaged(message)),
             Lookup::Unreadable(message) => return Status::Unreadable(message),
@@ -87,18 +112,33 @@ impl Runner<'_> {
         for &input in &node.inputs {
             let upstream = &self.plan.nodes[input];
             let named = format!("`{}` of `{}`", upstream.stage.name(), upstream.subject);
-            let known = self.known(input).map(|known| Status::Hit(Box::new(known)));
-            let current = match known.unwrap_or_else(|| self.status_by(input, look)) {
-                Status::Hit(current) => current,
-                Status::Unreadable(message) => return Status::Unreadable(message),
-                _ => return Status::Maybe(Reason::Upstream(named)),
+            let current = match self.as_read(input, need) {
+                Ok(current) => current,
+                Err(Status::Unreadable(message)) => return Status::Unreadable(message),
+                Err(_) => return Status::Maybe(Reason::Upstream(named)),
             };
             let read = manifest.inputs.get(upstream.fingerprint.as_str());
-            if read.is_some_and(|read| *read != store::content(&current, node.stage)) {
+            if read.is_some_and(|read| *read != current) {
                 return Status::Run(Reason::Input(named));
             }
         }
         Status::Hit(manifest)
+    }
+
+    /// A digest of what trainings and evaluations read of a stage; its status if it is no hit.
+    ///
+    /// It is looked up once, since every cell reads the same data, but for what this run made.
+    fn as_read(&self, id: NodeId, need: Need) -> Result<String, Status> {
+        if let Some(known) = self.known(id) {
+            return Ok(store::content(&known, StageKind::Evaluate));
+        }
+        if let Some(seen) = lock(&self.seen).get(&(id, need)) {
+            return Ok(seen.clone());
+        }
+        match self.status_of(id, need) {
+            Status::Hit(manifest) => Ok(store::content(&manifest, StageKind::Evaluate)),
+            status => Err(status),
+        }
     }
 
     /// A reason with its cause looked up, which reads the manifests of earlier runs.
@@ -110,62 +150,45 @@ impl Runner<'_> {
         if node.stage == StageKind::Train && self.store.work(node).join(CHECKPOINT).exists() {
             return Reason::Checkpoint;
         }
-        match changes(self.store, self.plan, node, &self.loaded.profile) {
+        match self.changes(node) {
             differences if differences.is_empty() => Reason::New,
             differences => Reason::Changed(differences),
         }
     }
-}
 
-/// How a stage differs from the last one that was made for the same subject and profile; empty if there is none.
-///
-/// A changed input is replaced by what changed in it, so that the root of a cascade is named.
-fn changes(store: &Store, plan: &Plan, node: &Node, profile: &str) -> Vec<Difference> {
-    let Some(last) = last_made(store, node, profile) else { return Vec::new() };
-    let mut found = Vec::new();
-    for difference in differences(&last.identity, &node.identity()) {
-        let upstream = difference.field.strip_prefix("inputs.").and_then(|role| {
-            let &input = node
-                .inputs
-                .iter()
-                .find(|&&input| difference.new == Some(plan.nodes[input].fingerprint.as_str().into()))?;
-            Some((role.to_owned(), &plan.nodes[input]))
-        });
-        match upstream.map(|(role, input)| (role, through(store, plan, input, difference.old.as_ref(), profile))) {
-            Some((role, causes)) if !causes.is_empty() => {
-                found.extend(
-                    causes.into_iter().map(|cause| Difference { field: format!("{role}: {}", cause.field), ..cause }),
-                );
+    /// How a stage differs from the last one that was made for the same subject and profile; empty if there is none.
+    ///
+    /// A changed input is replaced by what changed in it, so that the root of a cascade is named.
+    fn changes(&self, node: &Node) -> Vec<Difference> {
+        let Some(last) = self.history.last(self.store, node, &self.loaded.profile) else { return Vec::new() };
+        let mut found = Vec::new();
+        for difference in differences(&last.identity, &node.identity()) {
+            let upstream = difference.field.strip_prefix("inputs.").and_then(|role| {
+                let nodes = &self.plan.nodes;
+                let new = |input: &NodeId| difference.new == Some(nodes[*input].fingerprint.as_str().into());
+                Some((role.to_owned(), &nodes[node.inputs.iter().copied().find(new)?]))
+            });
+            match upstream.map(|(role, input)| (role, self.changes_through(input, difference.old.as_ref()))) {
+                Some((role, causes)) if !causes.is_empty() => {
+                    found.extend(
+                        causes
+                            .into_iter()
+                            .map(|cause| Difference { field: format!("{role}: {}", cause.field), ..cause }),
+                    );
+                }
+                _ => found.push(difference),
             }
-            _ => found.push(difference),
+        }
+        found
+    }
+
+    /// What changed in an input since the one with this fingerprint.
+    fn changes_through(&self, input: &Node, old: Option<&serde_json::Value>) -> Vec<Difference> {
+        let Some(fingerprint) = old.and_then(serde_json::Value::as_str) else { return Vec::new() };
+        let entry = self.store.root().join(input.stage.name()).join(fingerprint);
+        match store::read_manifest(&entry) {
+            Ok(manifest) => differences(&manifest.identity, &input.identity()),
+            Err(_) => self.changes(input),
         }
     }
-    found
-}
-
-/// What changed in an input since the one with this fingerprint.
-fn through(
-    store: &Store,
-    plan: &Plan,
-    input: &Node,
-    old: Option<&serde_json::Value>,
-    profile: &str,
-) -> Vec<Difference> {
-    let Some(fingerprint) = old.and_then(serde_json::Value::as_str) else { return Vec::new() };
-    let entry = store.root().join(input.stage.name()).join(fingerprint);
-    match store::read_manifest(&entry) {
-        Ok(manifest) => differences(&manifest.identity, &input.identity()),
-        Err(_) => changes(store, plan, input, profile),
-    }
-}
-
-/// The latest entry that was made for the same stage, subject and profile.
-fn last_made(store: &Store, node: &Node, profile: &str) -> Option<Manifest> {
-    store
-        .manifests(node.stage)
-        .into_iter()
-        .map(|(_, manifest)| manifest)
-        .filter(|manifest| manifest.subject == node.subject && manifest.profile == profile)
-        .filter(|manifest| manifest.fingerprint != node.fingerprint.as_str())
-        .max_by(|a, b| a.finished.cmp(&b.finished))
 }

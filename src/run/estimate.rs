@@ -1,16 +1,19 @@
 //! How long a training will take and how much memory it needs, from what was measured here before.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Options;
-use crate::artifact::METRICS;
+use crate::artifact::{Environment, METRICS};
 use crate::error::{Error, Result};
 use crate::plan::{Cell, StageKind};
 use crate::protocol::Measured;
 use crate::recipe::{Stem, Training};
 use crate::results::read_metrics;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::{fs, machine};
 
 /// Images per second that a machine can have come to; other numbers say nothing of the next training.
@@ -40,43 +43,39 @@ pub(super) struct Speed {
 /// What is known of speeds.
 #[derive(Debug, Default)]
 pub struct Estimator {
-    speeds: Vec<Speed>,
-    cpu: String,
-    device: String,
-    threads: u32,
-    jobs: usize,
+    /// By kind of training.
+    known: HashMap<String, Known>,
 }
 
+/// What is known of one kind of training.
+#[derive(Debug)]
+struct Known {
+    /// What was measured under the likest conditions; of several the latest.
+    speed: Measured,
+    /// Whether those were the same: the machine, the threads and the company.
+    likeness: Likeness,
+    /// The most memory that was measured, under any conditions; 0 if none was.
+    peak_bytes: u64,
+}
+
+/// Whether the machine, the threads and the company were the same.
+type Likeness = (bool, bool, bool);
+
 impl Estimator {
-    /// Reads the metrics of every trained cell, and what was measured. `options` say how cells will run.
+    /// Looks at the records of every trained cell, and at what was measured. `options` say how cells will run.
     pub fn new(store: &Store, options: &Options) -> Self {
-        let mut speeds = read(store);
-        speeds.extend(store.manifests(StageKind::Train).into_iter().filter_map(|(entry, manifest)| {
-            let metrics = read_metrics(&entry.join(METRICS)).ok()?;
-            let rate = metrics.last()?.images_per_second;
-            let fields = &manifest.identity["fields"];
-            POSSIBLE.contains(&rate).then(|| Speed {
-                kind: kind(&fields["network"], &fields["recipe"]),
-                cpu: manifest.environment.cpu,
-                device: manifest.environment.cuda.is_empty().then(|| "cpu".to_owned()),
-                threads: manifest.environment.threads,
-                jobs: None,
-                finished: manifest.finished,
-                // An image of the test set costs a forward pass, about a third of a step.
-                measured: Measured {
-                    seconds_per_image: 1.0 / rate,
-                    seconds_per_test_image: 1.0 / rate / 3.0,
-                    peak_bytes: 0,
-                },
-            })
-        }));
-        let Options { device, threads, jobs, .. } = options;
-        Self { speeds, cpu: machine::cpu(), device: device.clone(), threads: *threads, jobs: *jobs }
+        let cpu = machine::cpu();
+        let mut kinds: HashMap<String, Vec<Record>> = HashMap::new();
+        for record in read(store).into_iter().map(Record::of_measurement).chain(trainings(store)) {
+            kinds.entry(record.speed.kind.clone()).or_default().push(record);
+        }
+        let known = kinds.into_iter().filter_map(|(kind, records)| Some((kind, Known::of(records, options, &cpu)?)));
+        Self { known: known.collect() }
     }
 
     /// Estimated seconds of a training with the tests after its epochs; `None` if nothing like it was trained or measured.
     pub fn training(&self, cell: &Cell) -> Option<f64> {
-        let Measured { seconds_per_image, seconds_per_test_image, .. } = self.best(&cell.training)?.measured;
+        let Measured { seconds_per_image, seconds_per_test_image, .. } = self.of(&cell.training)?.speed;
         let (images, tested) = (f64::from(cell.images.0), f64::from(cell.images.1));
         let epoch = seconds_per_image * images + seconds_per_test_image * tested;
         Some(epoch * f64::from(cell.training.recipe.epochs))
@@ -84,29 +83,96 @@ impl Estimator {
 
     /// Whether a training's speed was seen on this machine under the same conditions.
     pub(super) fn knows(&self, training: &Training) -> bool {
-        self.best(training).is_some_and(|speed| self.likeness(speed) == (true, true, true))
+        self.of(training).is_some_and(|known| known.likeness == (true, true, true))
     }
 
-    /// The speed that was measured under the likest conditions; of several the latest.
-    fn best(&self, training: &Training) -> Option<&Speed> {
-        let kind = kind_of(training);
-        let like = self.speeds.iter().filter(|speed| speed.kind == kind);
-        like.max_by(|a, b| (self.likeness(a), &a.finished).cmp(&(self.likeness(b), &b.finished)))
-    }
-
-    /// Whether the machine, the threads and the company were the same.
-    fn likeness(&self, speed: &Speed) -> (bool, bool, bool) {
-        let device = speed.device.as_ref().is_none_or(|device| *device == self.device || self.device == "auto");
-        let machine = device && speed.cpu == self.cpu;
-        (machine, speed.threads == self.threads, speed.jobs.is_none_or(|jobs| jobs == self.jobs))
+    fn of(&self, training: &Training) -> Option<&Known> {
+        self.known.get(&kind_of(training))
     }
 
     /// Bytes that a training's process needs: as measured, or else at most so many.
     pub(super) fn memory(&self, training: &Training) -> u64 {
-        let kind = kind_of(training);
-        let measured = self.speeds.iter().filter(|speed| speed.kind == kind).map(|speed| speed.measured.peak_bytes);
-        measured.max().filter(|&bytes| bytes > 0).unwrap_or_else(|| at_most(training))
+        let measured = self.of(training).map(|known| known.peak_bytes).filter(|&bytes| bytes > 0);
+        measured.unwrap_or_else(|| at_most(training))
     }
+}
+
+impl Known {
+    /// What the records of one kind of training come to; `None` if none of them can be read.
+    fn of(mut records: Vec<Record>, options: &Options, cpu: &str) -> Option<Self> {
+        let peak_bytes = records.iter().map(|record| record.speed.measured.peak_bytes).max().unwrap_or_default();
+        let likeness = |speed: &Speed| {
+            let device = speed.device.as_ref();
+            let device = device.is_none_or(|device| *device == options.device || options.device == "auto");
+            let jobs = speed.jobs.is_none_or(|jobs| jobs == options.jobs);
+            (device && speed.cpu == cpu, speed.threads == options.threads, jobs)
+        };
+        records.sort_by(|a, b| (likeness(&a.speed), &a.speed.finished).cmp(&(likeness(&b.speed), &b.speed.finished)));
+        records
+            .iter()
+            .rev()
+            .find_map(|record| Some(Self { speed: record.measured()?, likeness: likeness(&record.speed), peak_bytes }))
+    }
+}
+
+/// A speed, or the training whose records have it.
+struct Record {
+    speed: Speed,
+    /// The metrics of a training, which are read only if its speed is wanted.
+    metrics: Option<PathBuf>,
+}
+
+impl Record {
+    fn of_measurement(speed: Speed) -> Self {
+        Self { speed, metrics: None }
+    }
+
+    /// `None` of a training whose records cannot be read or be true.
+    fn measured(&self) -> Option<Measured> {
+        let Some(metrics) = &self.metrics else { return Some(self.speed.measured) };
+        let rate = read_metrics(metrics).ok()?.last()?.images_per_second;
+        // An image of the test set costs a forward pass, about a third of a step.
+        let measured =
+            Measured { seconds_per_image: 1.0 / rate, seconds_per_test_image: 1.0 / rate / 3.0, peak_bytes: 0 };
+        POSSIBLE.contains(&rate).then_some(measured)
+    }
+}
+
+/// The part of a training's manifest that decides its speed.
+#[derive(Deserialize)]
+struct Conditions {
+    identity: Identity,
+    environment: Environment,
+    finished: String,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    fields: Fields,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    network: Value,
+    recipe: Value,
+}
+
+/// Every training in the cache.
+fn trainings(store: &Store) -> impl Iterator<Item = Record> {
+    fs::entries(&store.root().join(StageKind::Train.name())).into_iter().filter_map(|entry| {
+        let Conditions { identity: Identity { fields }, environment, finished } = store::glance(&entry)?;
+        let nothing = Measured { seconds_per_image: 0.0, seconds_per_test_image: 0.0, peak_bytes: 0 };
+        let speed = Speed {
+            kind: kind(&fields.network, &fields.recipe),
+            cpu: environment.cpu,
+            device: environment.cuda.is_empty().then(|| "cpu".to_owned()),
+            threads: environment.threads,
+            jobs: None,
+            finished,
+            measured: nothing,
+        };
+        Some(Record { speed, metrics: Some(entry.join(METRICS)) })
+    })
 }
 
 /// More than a training needs, by what was measured of all networks (`bench/README.md`): libtorch, the weights with gradients

@@ -1,5 +1,6 @@
 //! Carries out a plan: for every stage, look it up, run it if it is a miss, commit it.
 
+mod history;
 mod decide;
 mod environment;
 mod estimate;
@@ -18,7 +19,7 @@ mod summary;
 mod queue;
 pub mod until_decided;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,8 @@ use crate::remote::Remote;
 use crate::report::input::{self, CellState, Origin};
 use crate::store::{self, Failure, Foreign, Store};
 use bring::{Ran, Stage};
+use decide::Need;
+use history::History;
 
 pub use decide::{Reason, Status};
 pub use environment::now;
@@ -103,6 +106,9 @@ pub struct Runner<'a> {
     pub options: &'a Options,
     done: Mutex<BTreeMap<Fingerprint, Manifest>>,
     counts: Mutex<BTreeMap<StageKind, (usize, usize)>>,
+    history: History,
+    /// Digests of what was found in the cache, as stages read it.
+    seen: Mutex<HashMap<(NodeId, Need), String>>,
     /// Whether the remote cache failed to answer: it is not asked again.
     remote_is_down: AtomicBool,
 }
@@ -127,7 +133,8 @@ impl<'a> Runner<'a> {
         options: &'a Options,
     ) -> Self {
         let (done, counts) = (Mutex::default(), Mutex::default());
-        Self { loaded, plan, store, reporter, options, done, counts, remote_is_down: AtomicBool::new(false) }
+        let (history, seen, remote_is_down) = (History::default(), Mutex::default(), AtomicBool::new(false));
+        Self { loaded, plan, store, reporter, options, done, counts, history, seen, remote_is_down }
     }
 
     /// Runs everything up to the last stage.

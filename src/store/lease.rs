@@ -1,4 +1,4 @@
-//! Who works on what, as every machine that sees the cache can know it: claim files `leases/<name>.<generation>`.
+//! Who works on what, as every machine that sees the cache can know it: claim files `leases/<shard>/<name>.<generation>`.
 //!
 //! A kernel lock holds within one machine. Between machines it may hold nothing, and nobody is told (Lustre with `localflock`,
 //! BeeGFS and GPFS by their settings). So whoever takes something also creates a file that only one can create, and changes
@@ -54,8 +54,8 @@ impl Holder {
         Self {
             token: format!("{}-{process}-{}", machine::host(), uuid()),
             host: machine::host(),
-            boot: machine::boot(),
-            namespace: machine::process_namespace(),
+            boot: machine::boot().to_owned(),
+            namespace: machine::process_namespace().to_owned(),
             process,
             process_start: machine::process_start(process).unwrap_or_default(),
             job: machine::batch_job(),
@@ -148,7 +148,8 @@ impl Leases {
     /// # Errors
     /// If the folder cannot be read or written.
     pub(super) fn take(&self, name: &str) -> Result<Result<Lease, Holder>> {
-        fs::create_dir_all(&self.folder)?;
+        let shard = self.shard(name);
+        fs::create_dir_all(&shard)?;
         let before = self.newest(name)?;
         if let Some(before) = &before
             && !self.is_over(before)
@@ -156,7 +157,7 @@ impl Leases {
             return Ok(Err(before.holder.clone()));
         }
         let generation = before.as_ref().map_or(0, |before| before.file.generation) + 1;
-        let path = self.folder.join(format!("{name}.{generation}"));
+        let path = shard.join(format!("{name}.{generation}"));
         let holder = Holder::here();
         if !create(&path, &holder)? {
             return Ok(Err(read(&path)));
@@ -195,14 +196,14 @@ impl Leases {
     /// Removes the claim files of processes that are known to have ended.
     pub(super) fn clear(&self) -> Result<()> {
         let over = |found: &Found| found.holder.ended();
-        self.files()?.iter().filter_map(look).filter(over).try_for_each(|found| fs::remove(&found.file.path))
+        self.all()?.iter().filter_map(look).filter(over).try_for_each(|found| fs::remove(&found.file.path))
     }
 
     /// Everything that is held, by name, with the time since the last sign of life by the file system's time and this
     /// machine's clock; what this machine knows to have ended is left out.
     pub(super) fn held(&self) -> Result<Vec<(String, Holder, Duration)>> {
         let mut newest: HashMap<String, Found> = HashMap::new();
-        for found in self.files()?.iter().filter_map(look) {
+        for found in self.all()?.iter().filter_map(look) {
             let later = newest.get(&found.file.name).is_none_or(|known| known.file.generation < found.file.generation);
             if later {
                 newest.insert(found.file.name.clone(), found);
@@ -235,15 +236,37 @@ impl Leases {
 
     /// The claim files for something.
     fn of(&self, name: &str) -> Result<Vec<ClaimFile>> {
-        Ok(self.files()?.into_iter().filter(|file| file.name == name).collect())
+        Ok(below(&self.shard(name))?
+            .iter()
+            .filter_map(|path| ClaimFile::at(path))
+            .filter(|file| file.name == name)
+            .collect())
     }
 
-    fn files(&self) -> Result<Vec<ClaimFile>> {
-        match std::fs::read_dir(&self.folder) {
-            Ok(entries) => Ok(entries.flatten().filter_map(|entry| ClaimFile::at(&entry.path())).collect()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(Error::io("list", &self.folder)(error)),
+    /// Every claim file.
+    fn all(&self) -> Result<Vec<ClaimFile>> {
+        let mut found = Vec::new();
+        for shard in below(&self.folder)? {
+            found.extend(below(&shard)?.iter().filter_map(|path| ClaimFile::at(path)));
         }
+        Ok(found)
+    }
+
+    /// Where the claim files for something stand: by the first two digits of the fingerprint that ends its name, so that
+    /// nobody has to list ten thousand of them to find one.
+    fn shard(&self, name: &str) -> PathBuf {
+        let fingerprint = name.rsplit('-').next().unwrap_or_default();
+        self.folder.join(fingerprint.get(..2).unwrap_or(fingerprint))
+    }
+}
+
+/// What stands in a folder, which need not exist; unlike [`fs::entries`] it fails where a folder cannot be listed.
+fn below(folder: &Path) -> Result<Vec<PathBuf>> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.flatten().map(|entry| entry.path()).collect()),
+        // What is no folder holds no claim files.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
+        Err(error) => Err(Error::io("list", folder)(error)),
     }
 }
 
@@ -377,13 +400,15 @@ mod tests {
     /// Six signs of life of 50 ms.
     const SHORT: Duration = Duration::from_millis(300);
 
+    /// What is called `a` is the only one of its shard.
     fn elsewhere(folder: &Path, name: &str) {
+        fs::create_dir_all(&folder.join("a")).unwrap();
         let holder = Holder { host: "node2".into(), boot: "another".into(), token: "theirs".into(), ..Holder::here() };
-        assert!(create(&folder.join(name), &holder).unwrap());
+        assert!(create(&folder.join("a").join(name), &holder).unwrap());
     }
 
     fn files(folder: &Path) -> Vec<String> {
-        fs::entries(folder).iter().map(|path| fs::name(path)).collect()
+        fs::entries(&folder.join("a")).iter().map(|path| fs::name(path)).collect()
     }
 
     #[test]
@@ -434,7 +459,7 @@ mod tests {
         assert_eq!(leases.take("a").unwrap().unwrap_err().host, "node2");
         std::thread::sleep(SHORT / 2);
         // A sign of life, by a clock that is an hour late.
-        let file = File::options().write(true).open(folder.path().join("a.1")).unwrap();
+        let file = File::options().write(true).open(folder.path().join("a/a.1")).unwrap();
         file.set_modified(SystemTime::now() - LONG).unwrap();
         assert!(leases.take("a").unwrap().is_err());
         std::thread::sleep(SHORT * 2 / 3);
@@ -451,7 +476,7 @@ mod tests {
         let (ours, theirs) =
             (Leases::new(folder.path().to_path_buf(), SHORT), Leases::new(folder.path().to_path_buf(), SHORT));
         let lease = ours.take("a").unwrap().unwrap();
-        let changed = || std::fs::metadata(folder.path().join("a.1")).unwrap().modified().unwrap();
+        let changed = || std::fs::metadata(folder.path().join("a/a.1")).unwrap().modified().unwrap();
         let first = changed();
         for _ in 0..4 {
             assert!(theirs.take("a").unwrap().is_err());
@@ -472,7 +497,8 @@ mod tests {
     fn what_a_dead_process_of_this_machine_held_is_free_at_once() {
         let folder = tempfile::tempdir().unwrap();
         let dead = Holder { process_start: 1, token: "dead".into(), ..Holder::here() };
-        assert!(create(&folder.path().join("a.3"), &dead).unwrap());
+        fs::create_dir_all(&folder.path().join("a")).unwrap();
+        assert!(create(&folder.path().join("a/a.3"), &dead).unwrap());
         let leases = Leases::new(folder.path().to_path_buf(), LONG);
         assert_eq!(leases.held().unwrap(), []);
         let lease = leases.take("a").unwrap().unwrap();
@@ -481,7 +507,7 @@ mod tests {
         drop(lease);
         // Of another namespace of processes, as in a container, nothing is known.
         let hidden = Holder { namespace: "pid:[1]".into(), ..dead };
-        assert!(create(&folder.path().join("a.1"), &hidden).unwrap());
+        assert!(create(&folder.path().join("a/a.1"), &hidden).unwrap());
         assert!(leases.take("a").unwrap().is_err());
     }
 }

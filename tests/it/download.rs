@@ -92,7 +92,7 @@ fn read_request(stream: &TcpStream) -> Option<Request> {
 }
 
 /// Sends a head and a body. The client may have hung up, which is no fault.
-fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
+pub(crate) fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &[u8]) {
     let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n");
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body)).and_then(|()| stream.flush());
 }

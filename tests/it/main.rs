@@ -26,6 +26,8 @@ mod pipeline;
 mod published;
 mod real;
 mod remote;
+mod remote_faults;
+mod remote_gc;
 mod registration;
 mod report;
 mod sample;

@@ -10,44 +10,44 @@ use tempfile::TempDir;
 use crate::support::{CE, FPL, Output, Project, flip};
 
 /// A remote cache with everything that `all` makes.
-struct Remote {
-    folder: TempDir,
+pub(crate) struct Remote {
+    pub(crate) folder: TempDir,
 }
 
 impl Remote {
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn full() -> Self {
+    pub(crate) fn full() -> Self {
         let remote = Self::empty();
         remote.ok(&Project::finished(), &["push"]).says("4 results pushed");
         remote
     }
 
-    fn run(&self, project: &Project, args: &[&str]) -> Output {
+    pub(crate) fn run(&self, project: &Project, args: &[&str]) -> Output {
         let url = format!("remote.url=file://{}", self.folder.path().display());
         project.run(&[args, &["--set", &url]].concat())
     }
 
     #[track_caller]
-    fn ok(&self, project: &Project, args: &[&str]) -> Output {
+    pub(crate) fn ok(&self, project: &Project, args: &[&str]) -> Output {
         let output = self.run(project, args);
         assert_eq!(output.code, 0, "{args:?} {output:#?}");
         output
     }
 
-    fn objects(&self, folder: &str) -> Vec<PathBuf> {
+    pub(crate) fn objects(&self, folder: &str) -> Vec<PathBuf> {
         fpl_repro::fs::entries(&self.folder.path().join(folder))
     }
 
     /// The object that holds a file.
-    fn object(&self, file: &Path) -> PathBuf {
+    pub(crate) fn object(&self, file: &Path) -> PathBuf {
         self.folder.path().join("cas").join(fpl_repro::fs::sha256_file(file).unwrap())
     }
 }
 
-fn trained(output: &Output) -> usize {
+pub(crate) fn trained(output: &Output) -> usize {
     output.ran().iter().filter(|ran| ran.starts_with("train") || ran.starts_with("evaluate")).count()
 }
 
@@ -113,7 +113,17 @@ fn nothing_is_believed_for_its_name() {
     assert!(!ours.entry("train", FPL).exists());
     let downloads = fpl_repro::fs::entries(&ours.cache().join("downloads"));
     assert!(downloads.iter().all(|path| !path.display().to_string().contains("weights")), "{downloads:?}");
-    // A run warns and makes it itself.
+    // Whoever has the result adds the file again where it was removed, or has another size.
+    for spoil in [|path: &Path| fs::remove_file(path).unwrap(), |path: &Path| fs::write(path, "short").unwrap()] {
+        spoil(&weights);
+        remote.ok(&theirs, &["push", "--cells", FPL]).says("1 result pushed");
+        remote.ok(&Project::new(), &["pull", "--cells", FPL]).says("2 results pulled");
+    }
+    fs::remove_file(&weights).unwrap();
+    let output = remote.run(&ours, &["pull", "--cells", FPL]);
+    assert_eq!(output.code, 1, "{output:#?}");
+    output.says("is not there, though a manifest names it");
+    // A run warns and makes it itself; of the others nothing is lost.
     let output = remote.ok(&ours, &["all", "--remote"]);
     output.says("made here instead");
     assert!(output.ran().contains(&format!("train {FPL}")) && !output.ran().contains(&format!("train {CE}")));

@@ -51,12 +51,22 @@ fn other_machine() -> String {
     .to_string()
 }
 
+/// The claim file of a training with this fingerprint.
+fn claim(project: &Project, fingerprint: &str, generation: u32) -> PathBuf {
+    let folder = project.cache().join("leases").join(&fingerprint[..2]);
+    fs::create_dir_all(&folder).unwrap();
+    folder.join(format!("train-{fingerprint}.{generation}"))
+}
+
+/// The claim files that are there.
+fn claims(project: &Project) -> Vec<PathBuf> {
+    fpl_repro::fs::files_below(&project.cache().join("leases")).unwrap()
+}
+
 /// The claim file of a cell's training in a generation.
 fn lease(project: &Project, cell: &str, generation: u32) -> PathBuf {
     let entry = project.entry("train", cell);
-    let folder = project.cache().join("leases");
-    fs::create_dir_all(&folder).unwrap();
-    folder.join(format!("train-{}.{generation}", entry.file_name().unwrap().to_str().unwrap()))
+    claim(project, entry.file_name().unwrap().to_str().unwrap(), generation)
 }
 
 fn stages(cells: &[&str]) -> BTreeSet<String> {
@@ -85,7 +95,7 @@ fn what_another_machine_holds_is_passed_by_and_shown() {
     let output = project.ok(&["all", "--set", "run.lease=1"]);
     output.says("another process is at it; waiting");
     assert!(stages(&[FPL]).is_subset(&output.ran()), "{output:#?}");
-    assert_eq!(fs::read_dir(project.cache().join("leases")).unwrap().count(), 0, "nothing is left");
+    assert_eq!(claims(&project), Vec::<PathBuf>::new(), "nothing is left");
     assert_eq!(fs::read_dir(project.cache().join("staging")).unwrap().count(), 0);
 }
 
@@ -140,7 +150,7 @@ fn a_worker_that_lost_its_lease_commits_nothing() {
         let sets = ["--set", seconds, "--set", epochs];
         let entries = project.status(&sets);
         let entry = entries.iter().find(|entry| entry["stage"] == "train" && entry["subject"] == FPL).unwrap();
-        let claim = project.cache().join(format!("leases/train-{}.2", entry["fingerprint"].as_str().unwrap()));
+        let claim = claim(&project, entry["fingerprint"].as_str().unwrap(), 2);
         let mut running = project.start(&[&["work", "--cells", FPL], &sets[..]].concat());
         running.until("epoch 1/");
         fs::write(&claim, other_machine()).unwrap();

@@ -1,6 +1,7 @@
 //! The machine that this process runs on.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// Its name in the network.
 pub fn host() -> String {
@@ -55,13 +56,19 @@ fn kilobytes(text: &str, name: &str) -> Option<u64> {
 }
 
 /// Identity of the running system: another after every start; empty if the system does not say.
-pub fn boot() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+pub fn boot() -> &'static str {
+    static BOOT: LazyLock<String> = LazyLock::new(|| {
+        std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+    });
+    &BOOT
 }
 
 /// The namespace in which process ids have their meaning; empty if the system does not say.
-pub fn process_namespace() -> String {
-    std::fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default()
+pub fn process_namespace() -> &'static str {
+    static NAMESPACE: LazyLock<String> = LazyLock::new(|| {
+        std::fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default()
+    });
+    &NAMESPACE
 }
 
 /// When a process started, in clock ticks after the boot; `None` if it has ended (proc_pid_stat(5), field 22).
