@@ -45,7 +45,7 @@ impl Cleaner {
         (self.killed, self.step) = (true, if self.announced { Step::End } else { Step::Ended });
     }
 
-    pub(crate) fn ways(&self, system: &System, cache: &Cache) -> Vec<(Cache, Self)> {
+    pub(crate) fn ways(&self, system: System, cache: &Cache) -> Vec<(Cache, Self)> {
         let (mut next, mut cleaner) = (cache.clone(), self.clone());
         cleaner.step = match self.step {
             Step::Lock if system.machines == Machines::One && !cache.shared.is_empty() => Step::Ended,

@@ -147,7 +147,7 @@ impl Model for System {
 
 impl System {
     /// What the next step of a process can come to; nothing while it waits, and after its end.
-    fn ways(&self, state: &State, process: usize) -> Vec<State> {
+    fn ways(self, state: &State, process: usize) -> Vec<State> {
         let ways: Vec<(Cache, Process)> = match &state.processes[process] {
             Process::Worker(worker) => {
                 let ways = worker.ways(self, &state.cache);

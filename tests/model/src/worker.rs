@@ -111,7 +111,7 @@ impl Worker {
         Self { step, ..self.clone() }
     }
 
-    fn staging(&self, system: &System) -> Staging {
+    fn staging(&self, system: System) -> Staging {
         match system.fault {
             Fault::SharedStaging => Staging::Generation(self.generation),
             _ => Staging::Lease(self.token),
@@ -119,7 +119,7 @@ impl Worker {
     }
 
     /// What the next step can come to; nothing while it waits for a lock, and after its end.
-    pub(crate) fn ways(&self, system: &System, cache: &Cache) -> Vec<(Cache, Self)> {
+    pub(crate) fn ways(&self, system: System, cache: &Cache) -> Vec<(Cache, Self)> {
         let stay = |step: Step| vec![(cache.clone(), self.at(step))];
         match self.step {
             Step::Lock | Step::Unlock => self.lock(system, cache),
@@ -163,7 +163,7 @@ impl Worker {
         }
     }
 
-    fn lock(&self, system: &System, cache: &Cache) -> Vec<(Cache, Self)> {
+    fn lock(&self, system: System, cache: &Cache) -> Vec<(Cache, Self)> {
         let (mut next, process) = (cache.clone(), self.token.process);
         let mut worker = self.clone();
         if self.step == Step::Unlock {
@@ -187,7 +187,7 @@ impl Worker {
     }
 
     /// A step that changes the cache.
-    fn change(&self, system: &System, cache: &Cache) -> Vec<(Cache, Self)> {
+    fn change(&self, system: System, cache: &Cache) -> Vec<(Cache, Self)> {
         let (mut next, mut worker) = (cache.clone(), self.clone());
         let staging = self.staging(system);
         worker.step = match self.step {
