@@ -44,7 +44,10 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY
 serve() { # what is in a folder; moto has none: a new one is empty
     case $kind in
     moto) "$moto" -H 127.0.0.1 -p $port >"$work/server.log" 2>&1 & ;;
-    s3s) mkdir -p "$1/bucket" && "$s3s" --host 127.0.0.1 --port $port --access-key test --secret-key test "$1" >"$work/server.log" 2>&1 & ;;
+    s3s)
+        mkdir -p "$1/bucket"
+        "$s3s" --host 127.0.0.1 --port $port --access-key test --secret-key test "$1" >"$work/server.log" 2>&1 &
+        ;;
     esac
     pid=$!
     for _ in $(seq 100); do
@@ -104,8 +107,11 @@ interrupted() {
         done
         if [ $what = killed ]; then
             stop
-            sleep 2
+            ! wait $pull || fail "a pull ended well without a server"
+            grep -q "it goes on where it stopped" "$work/said" || fail "$(cat "$work/said")"
             serve "$work/objects"
+            run pull >"$work/said" 2>&1 &
+            pull=$!
         else
             kill -STOP "$pid"
             sleep 40
