@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings what some tests use where it is there, on Debian as root: Chromium, axe-core, a TeX with the
-# classes of papers, in-toto's messages, and the RO-Crate validator.
+# classes of papers, in-toto's messages, the RO-Crate validator, and Snakemake.
 # Prints the settings with which no test is skipped for lack of one:
 #   eval "$(scripts/tools.sh)"
 set -eu
@@ -23,9 +23,11 @@ if [ -n "$missing" ]; then
 fi
 scripts/axe.sh >&2
 scripts/actionlint.sh >&2
-if [ ! -d "$tools" ]; then python3 -m venv "$tools" >&2; fi
+if [ ! -x "$tools/bin/python" ]; then python3 -m venv "$tools" >&2; fi
 "$tools/bin/python" -c 'import in_toto_attestation' 2>/dev/null ||
     "$tools/bin/pip" install --quiet --disable-pip-version-check in-toto-attestation==0.9.3 >&2
+[ -x "$tools/bin/snakemake" ] ||
+    "$tools/bin/pip" install --quiet --disable-pip-version-check snakemake==9.27.1 >&2
 if [ ! -f "$tools/rocrate.sqlite" ]; then
     # The validator's one document from the network comes from the package rocrate instead.
     "$tools/bin/pip" install --quiet --disable-pip-version-check roc-validator==0.13.0 rocrate==0.11.0 >&2
