@@ -19,6 +19,7 @@ fpl-repro diff reports/quickstart reports/quickstart/report.json --md
 fpl-repro diff reports/quickstart reports/quickstart/report.json --json >/dev/null
 fpl-repro export checklist reports/quickstart >/dev/null
 fpl-repro export attestation reports/quickstart >/dev/null
+fpl-repro export forrt reports/quickstart >/dev/null
 fpl-repro verify
 fpl-repro plan --profile quickstart --budget 6h
 fpl-repro all --profile quickstart --until-decided --seeds 0,1 --budget 1m

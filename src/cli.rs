@@ -3,6 +3,7 @@
 mod folder;
 mod complain;
 mod scope;
+mod beside;
 mod describe;
 mod bundle;
 mod check;
@@ -211,7 +212,7 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Write what others ask for from a report: a replication article, checklists, an attestation
+    /// Write what others ask for from a report: a replication article, checklists, an attestation, rows for FORRT
     Export {
         /// What to write
         #[arg(value_enum, value_name = "WHAT")]
@@ -407,10 +408,13 @@ fn or_unwritten(code: u8) -> u8 {
     if code == 0 { error.exit_code() } else { code }
 }
 
-/// The command line as it was typed.
+/// The command line.
 fn parse() -> Result<Cli, clap::Error> {
     let mut command = scope::limited(Cli::command());
-    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let mut words = std::env::args_os();
+    let program = words.next().into_iter();
+    let words = beside::after_the_command(&command, words.collect());
+    let matches = command.try_get_matches_from_mut(program.chain(words))?;
     scope::check(&mut command, &matches)?;
     Cli::from_arg_matches(&matches)
 }

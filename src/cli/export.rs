@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::{diff, folder, print};
 use crate::bundle::{self, Archive};
 use crate::error::{Error, Result};
-use crate::export::{Subject, article, attestation, checklist};
+use crate::export::{Subject, article, attestation, checklist, forrt};
 use crate::fs;
 use crate::report::CONTENT;
 use crate::report::derived::Derived;
@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Checklist,
     /// An in-toto statement with the claims as test results, to be signed
     Attestation,
+    /// Rows for FORRT's library of replication attempts, one per claim that was run (CSV)
+    Forrt,
 }
 
 /// Writes it, or prints it where no output is named; exit code 0.
@@ -34,6 +36,7 @@ pub(super) fn export(kind: Kind, report: &Path, output: Option<&Path>) -> Result
     match kind {
         Kind::Article => write_article(&derived, output.unwrap_or(Path::new("article"))),
         Kind::Checklist => write(checklist(&derived)?.as_bytes(), output),
+        Kind::Forrt => write(&forrt(&derived)?, output),
         Kind::Attestation => {
             let (subject, configuration) = subject(report)?;
             write(&attestation(&derived.ledger, &subject, &configuration)?, output)

@@ -174,6 +174,7 @@ struct Metadata {
     title: String,
     cite: String,
     url: String,
+    doi: String,
     #[serde(rename = "abstract")]
     summary: String,
 }
@@ -187,6 +188,7 @@ fn metadata(derived: &Derived, facts: &Facts) -> Metadata {
         title: quoted(&format!("{mark} {}", paper.title)),
         cite: quoted(&format!("{}: {}. {}, {}.", paper.authors, paper.title, paper.venue, paper.year)),
         url: quoted(&paper.url),
+        doi: quoted(&paper.doi),
         summary: quoted(&format!(
             "{} Of {}, {} have results.",
             facts.verdicts,

@@ -72,9 +72,12 @@ pub enum Digits {
     Count,
     /// So many after the point.
     Fixed(usize),
-    /// Three in all: for values that differ by orders of magnitude.
-    Three,
+    /// Four after the point; of values below 0.01, which differ by orders of magnitude, three in all.
+    Magnitude,
 }
+
+/// From here on a value of [`Digits::Magnitude`] is written like any other.
+const LARGE: f64 = 0.01;
 
 /// Where the report shows a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,7 +187,7 @@ pub static P_FALSE_MEDIAN: Measure = Measure {
     column: "p_false_median",
     title: "median p_F",
     unit: Unit::One,
-    digits: Digits::Three,
+    digits: Digits::Magnitude,
     better: Sign::Less,
     place: Place::Further,
     of: |run| Some(run.scores.p_false_median),
@@ -424,9 +427,17 @@ impl Measure {
         with_unit(self.title, self.unit.of_differences())
     }
 
-    /// A value, or a spread, over so many runs.
+    /// A value over so many runs.
     pub fn value(&self, value: f64, runs: usize) -> String {
         self.digits.write(value, runs, fixed)
+    }
+
+    /// The spread of values over so many runs, with the digits of their mean.
+    pub fn spread(&self, spread: f64, mean: f64, runs: usize) -> String {
+        match self.digits {
+            Digits::Magnitude if mean.abs() >= LARGE => fixed(spread, 4),
+            digits => digits.write(spread, runs, fixed),
+        }
     }
 
     /// A difference over so many pairs of runs, with its sign.
@@ -444,7 +455,7 @@ impl Measure {
         match self.digits {
             Digits::Count => 0.5,
             Digits::Fixed(decimals) => 0.5 * 0.1_f64.powi(decimals as i32),
-            Digits::Three => 0.0,
+            Digits::Magnitude => 0.0,
         }
     }
 }
@@ -454,7 +465,8 @@ impl Digits {
         match self {
             Self::Count => fixed(value, usize::from(runs > 1)),
             Self::Fixed(decimals) => fixed(value, decimals),
-            Self::Three => scientific(value),
+            Self::Magnitude if value.abs() >= LARGE => fixed(value, 4),
+            Self::Magnitude => scientific(value),
         }
     }
 }

@@ -34,6 +34,9 @@ pub struct Paper {
     pub venue: String,
     /// Address.
     pub url: String,
+    /// Digital object identifier, `10.…`; empty without one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub doi: String,
     /// Images that its accuracies are of.
     pub test_images: u32,
     /// Runs per row.
@@ -148,6 +151,9 @@ pub struct Claim {
     pub against: RowId,
     /// The sign of the difference.
     pub claimed: Sign,
+    /// The profile that has the cells, where `pipeline.toml` has not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub profile: String,
 }
 
 /// The sign that a claim gives a difference.

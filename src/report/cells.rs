@@ -98,8 +98,12 @@ pub struct Group {
     pub protocols: Vec<String>,
     /// Where its cells ran, each place once, with the cells' seeds; with their ids where they are mixed.
     pub places: Vec<(String, String)>,
-    /// The command that makes the first cell that was not run; empty if all were.
-    pub not_run: String,
+    /// Where its cells that were made elsewhere were made, and the bundles that they came in.
+    pub imported: Vec<String>,
+    /// How many of its cells were not run.
+    pub not_run: usize,
+    /// The command that makes its first cell; of cells that differ in more than their seeds, those of all.
+    pub commands: Vec<String>,
     /// One per seed.
     pub cells: Vec<CellView>,
 }
@@ -112,7 +116,8 @@ pub struct Index<'a> {
 }
 
 impl Group {
-    fn new(of_paper: bool, anchor: String, title: String, cells: Vec<CellView>) -> Self {
+    fn new(of_paper: bool, anchor: String, title: String, all: &[&Cell], index: &Index) -> Self {
+        let cells: Vec<CellView> = all.iter().map(|cell| index.view(cell)).collect();
         let mut seen = BTreeSet::new();
         let protocols = cells.iter().filter_map(|cell| cell.protocol.clone()).filter(|name| seen.insert(name.clone()));
         let prefixes: BTreeSet<&str> = cells.iter().filter_map(|cell| Some(cell.id.rsplit_once('/')?.0)).collect();
@@ -122,11 +127,13 @@ impl Group {
             mixed: prefixes.len() > 1,
             protocols: protocols.collect(),
             places: places(&cells, prefixes.len() > 1),
-            not_run: cells
+            imported: imported(all),
+            not_run: cells.iter().filter(|cell| cell.state == "not run").count(),
+            commands: all
                 .iter()
-                .find(|cell| cell.state == "not run")
                 .map(|cell| cell.command.clone())
-                .unwrap_or_default(),
+                .take(if prefixes.len() > 1 { usize::MAX } else { 1 })
+                .collect(),
             anchor,
             title,
             cells,
@@ -177,12 +184,13 @@ impl<'a> Index<'a> {
         };
         let (reasons, protocols) = (self.reasons(&scored), self.protocol_names(&scored));
         let (imported, devices) = (imported(&scored), devices(&scored));
+        let elsewhere = scored.iter().filter(|cell| cell.origin.is_some()).count();
         Source {
             state,
             done: scored.len(),
             planned: all.len(),
             reduced: !reasons.is_empty(),
-            evidence: evidence(scored.len(), &protocols, &imported, &devices),
+            evidence: evidence(scored.len(), &protocols, elsewhere, &devices),
             protocols,
             reasons,
             imported,
@@ -250,16 +258,16 @@ pub fn groups(input: &ReportInput, index: &Index) -> Vec<Group> {
     let mut seen = BTreeSet::new();
     let mut groups = Vec::new();
     for (table, row) in input.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table, row))) {
-        let new = index.of_row(row).into_iter().filter(|cell| seen.insert(cell.id.clone()));
-        let cells: Vec<CellView> = new.map(|cell| index.view(cell)).collect();
+        let mut cells = index.of_row(row);
+        cells.retain(|cell| seen.insert(cell.id.clone()));
         if !cells.is_empty() {
-            groups.push(Group::new(input.paper.has_table(&table.id), group_anchor(row), title(table, row), cells));
+            let of_paper = input.paper.has_table(&table.id);
+            groups.push(Group::new(of_paper, group_anchor(row), title(table, row), &cells, index));
         }
     }
-    let rest = input.cells.iter().filter(|cell| seen.insert(cell.id.clone()));
-    let cells: Vec<CellView> = rest.map(|cell| index.view(cell)).collect();
-    if !cells.is_empty() {
-        groups.push(Group::new(false, "cells-other".to_owned(), "Other cells".to_owned(), cells));
+    let rest: Vec<&Cell> = input.cells.iter().filter(|cell| seen.insert(cell.id.clone())).collect();
+    if !rest.is_empty() {
+        groups.push(Group::new(false, "cells-other".to_owned(), "Other cells".to_owned(), &rest, index));
     }
     groups
 }
@@ -367,12 +375,16 @@ fn missing(cells: &[&Cell]) -> Vec<String> {
 
 /// Where the cells that were made elsewhere were made, and the bundles that they came in.
 fn imported(cells: &[&Cell]) -> Vec<String> {
-    let line = |cell: &&Cell| {
-        let origin = cell.origin.as_ref()?;
+    let mut sources: Vec<(String, Vec<u64>)> = Vec::new();
+    for (cell, origin) in cells.iter().filter_map(|cell| Some((cell, cell.origin.as_ref()?))) {
         let host = cell.environment.as_ref().map_or("unknown", |environment| environment.host.as_str());
-        Some(format!("seed {} from {} (bundle {}), run on host {host}", cell.seed, origin.file, short(&origin.bundle)))
-    };
-    cells.iter().filter_map(line).collect()
+        let source = format!("{} (bundle {}), run on host {host}", origin.file, short(&origin.bundle));
+        match sources.iter_mut().find(|(known, _)| *known == source) {
+            Some((_, seeds)) => seeds.push(cell.seed),
+            None => sources.push((source, vec![cell.seed])),
+        }
+    }
+    sources.into_iter().map(|(source, seeds)| format!("{} from {source}", listed("seed", &seeds))).collect()
 }
 
 fn devices(cells: &[&Cell]) -> Vec<String> {
@@ -380,7 +392,7 @@ fn devices(cells: &[&Cell]) -> Vec<String> {
     all.filter(|device| !device.is_empty()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-fn evidence(runs: usize, protocols: &[String], imported: &[String], devices: &[String]) -> String {
+fn evidence(runs: usize, protocols: &[String], imported: usize, devices: &[String]) -> String {
     if runs == 0 {
         return String::new();
     }
@@ -389,8 +401,8 @@ fn evidence(runs: usize, protocols: &[String], imported: &[String], devices: &[S
         [] => "the paper’s protocol".to_owned(),
         names => format!("reduced protocol {}", names.join(", ")),
     });
-    if !imported.is_empty() {
-        parts.push(format!("{} imported", imported.len()));
+    if imported > 0 {
+        parts.push(format!("{imported} imported"));
     }
     parts.extend(devices.iter().cloned());
     parts.join("; ")

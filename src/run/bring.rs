@@ -133,11 +133,16 @@ impl Runner<'_> {
 /// With `--only`, other stages must be there.
 fn forbids(node: &Node, reason: &Reason) -> Error {
     let help = match node.stage {
-        StageKind::Plot => "first run `fpl-repro plot --only`, which draws what is there".to_owned(),
+        StageKind::Plot => {
+            "first run `fpl-repro plot --only` with the same options, which draws what is there".to_owned()
+        }
         StageKind::Fetch => "first run `fpl-repro fetch`".to_owned(),
         // It may take days: that is to be known first.
         StageKind::Train | StageKind::Evaluate => {
-            format!("`fpl-repro plan --cells {}` says how long it takes to make it", word(&node.subject))
+            format!(
+                "`fpl-repro plan --cells {}` with the same options says how long it takes to make it",
+                word(&node.subject)
+            )
         }
         StageKind::Report => "run the command without `--only`".to_owned(),
     };

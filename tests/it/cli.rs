@@ -37,6 +37,45 @@ fn a_command_refuses_the_options_of_others() {
     output.says("cannot be used with");
 }
 
+/// clap alone keeps, of an option before a command and after it, the latter.
+#[test]
+fn options_before_a_command_and_after_it_are_one_list() {
+    let project = Project::new();
+    let ids = |args: &[&str]| -> Vec<String> {
+        let plan: Value = serde_json::from_str(&project.ok(args).stdout).unwrap();
+        plan["cells"].as_array().unwrap().iter().map(|cell| cell["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&["--cells", CE, "plan", "--json"]), [CE]);
+    assert_eq!(ids(&["--cells", CE, "plan", "--cells", FPL, "--json"]).len(), 2);
+    let (lost, kept) = ("recipes.table2.epochs=7", "recipes.table2.batch_size=32");
+    for args in [
+        &["--set", lost, "submit", "slurm", "--set", kept, "--print"][..],
+        &["--set", lost, "submit", "--set", kept, "slurm", "--print"],
+        &["submit", "--set", lost, "slurm", "--set", kept, "--print"],
+    ] {
+        let output = project.ok(args);
+        output.says(lost);
+        output.says(kept);
+    }
+    // What excludes each other, or may be given once, does and may wherever it stands.
+    let (excluded, once) = ("cannot be used with", "cannot be used multiple times");
+    for (args, complaint) in [
+        (&["--quiet", "all", "--verbose"][..], excluded),
+        (&["--keep-going", "all", "--fail-fast"], excluded),
+        (&["--device", "cpu", "submit", "--device", "auto", "slurm"], once),
+        (&["--seeds", "0", "all", "--seeds", "1"], once),
+    ] {
+        let output = project.run(args);
+        assert_eq!(output.code, 2, "{args:?}: {output:#?}");
+        output.says(complaint);
+    }
+    // A value that reads like a command is none.
+    project.run(&["--cache-dir", "all", "--nosuch"]).says("unexpected argument '--nosuch'");
+    assert_eq!(project.raw(&["--strict", "--help"]).code, 0);
+    assert_eq!(project.raw(&["help", "all"]).code, 0);
+    assert_eq!(project.raw(&[]).code, 2);
+}
+
 #[test]
 fn a_folder_that_cannot_be_one_is_refused() {
     let project = Project::new();

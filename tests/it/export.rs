@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use fpl_repro::export::{Subject, article, attestation, checklist};
+use fpl_repro::export::{Subject, article, attestation, checklist, forrt};
 use fpl_repro::report::derived::Derived;
 use fpl_repro::report::figures;
 use fpl_repro::report::input::{CellState, ReportInput};
@@ -88,6 +88,36 @@ fn an_attestation_has_every_claim_once() {
     assert_eq!((&failed["predicate"]["result"], all(&failed)[2]), (&json!("FAILED"), 1));
 }
 
+/// The checks of FLoRA's own data (`R/validate_flora.R` of forrtproject/FReD-data) that a row can pass before it is published.
+#[test]
+fn rows_for_forrt_have_the_words_of_its_library() {
+    let input = some_done();
+    let mut derived = Derived::new(&input);
+    let verdicts =
+        [Verdict::Reproduced, Verdict::Contradicted, Verdict::NoDifference, Verdict::NotRebuilt, Verdict::NotRun];
+    for (entry, verdict) in derived.ledger.entries.iter_mut().zip(verdicts) {
+        entry.verdict = verdict;
+    }
+    derived.ledger.entries.truncate(verdicts.len());
+    let text = forrt(&derived).unwrap();
+    let mut reader = csv::Reader::from_reader(&*text);
+    let rows: Vec<std::collections::BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let column = |name: &str| rows.iter().map(|row| row[name].as_str()).collect::<Vec<_>>();
+    assert_eq!(
+        column("outcome"),
+        ["successful", "failed", "failed", "uninformative"],
+        "a claim without runs has no row"
+    );
+    assert!(column("type").iter().all(|kind| *kind == "replication"));
+    assert!(column("source").iter().all(|source| *source == "replications"));
+    // Preprints.org: <https://doi.org/10.20944/preprints202309.0280.v1>
+    assert!(column("doi_o").iter().all(|doi| *doi == "10.20944/preprints202309.0280.v1"));
+    assert!(rows.iter().all(|row| row["year_o"] == "2023" && row["year_r"] == "2026"));
+    assert!(rows.iter().flat_map(|row| row.values()).all(|value| !["NA", "N/A"].contains(&value.as_str())));
+    let studies: std::collections::BTreeSet<&str> = column("study_o").into_iter().collect();
+    assert_eq!(studies.len(), rows.len(), "no two rows are of one claim");
+}
+
 #[test]
 fn the_command_exports_from_folders_and_bundles() {
     let project = Project::finished();
@@ -110,7 +140,7 @@ fn the_command_exports_from_folders_and_bundles() {
     again.says("is not overwritten");
     let unknown = project.raw(&["export", "poster", "reports/test"]);
     assert_eq!(unknown.code, 2);
-    unknown.says("article, checklist, attestation");
+    unknown.says("article, checklist, attestation, forrt");
 }
 
 /// in-toto's own messages, in a Python that `scripts/tools.sh` sets up.

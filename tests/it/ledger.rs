@@ -73,7 +73,11 @@ fn a_claim_is_reproduced_where_a_planned_look_rejects() {
     assert_eq!(entry(&ledger, "F3").verdict, Verdict::NotRun);
     assert_eq!(entry(&ledger, "T2-a").verdict, Verdict::NotRun);
     assert!(entry(&ledger, "T2-a").why.starts_with("No seed has results of both"));
-    assert_eq!(entry(&ledger, "control").why, "This configuration has no cells control/resnet50/random/fpl.");
+    assert_eq!(
+        entry(&ledger, "control").why,
+        "This configuration has no cells control/resnet50/random/fpl. To run them: `fpl-repro all --profile what-if \
+         --cells 'control/resnet50/random/fpl/*' --cells 'control/resnet50/random/ce-scaled/*'`."
+    );
 }
 
 #[test]

@@ -1,10 +1,14 @@
 //! The claims ledger as JUnit XML, which CI services show: a contradicted claim is a failure, a reproduced
-//! one passes, and every other is skipped with its verdict. There is no time in it: the same results give the same file.
+//! one passes, and every other is skipped with its verdict. Its times are those of the trainings: the same results give the
+//! same file.
 
+use std::time::Duration;
+
+use chrono::{DateTime, FixedOffset};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::error::{Error, Result};
-use crate::report::input::ReportInput;
+use crate::report::input::{Cell, ReportInput};
 use crate::report::ledger::{Entry, Evidence, Ledger, Verdict};
 use crate::report::xml;
 
@@ -28,11 +32,21 @@ pub(super) fn junit(input: &ReportInput, ledger: &Ledger) -> Result<String> {
         readings.add_test_cases(of_readings(entry));
     }
     let mut report = Report::new(format!("{} ({})", input.paper.title, input.profile));
+    for suite in [&mut claims, &mut readings] {
+        began(input).map(|began| suite.set_timestamp(began));
+    }
+    claims.set_time(Duration::try_from_secs_f64(input.cells.iter().map(|cell| cell.seconds).sum()).unwrap_or_default());
     report.add_test_suites([claims, readings]);
     report
         .to_string()
         .map(|text| xml::text(&text))
         .map_err(|error| Error::Render { what: "claims.xml".to_owned(), message: error.to_string() })
+}
+
+/// When the first training began; `None` without any.
+fn began(input: &ReportInput) -> Option<DateTime<FixedOffset>> {
+    let began = input.cells.iter().filter_map(Cell::began).min()?;
+    DateTime::from_timestamp_secs(began.as_second()).map(|began| began.fixed_offset())
 }
 
 /// `claims: 1 reproduced, 0 contradicted, 9 undecided`

@@ -143,8 +143,9 @@ fn of_tables(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], r
 fn further(macros: &mut Macros, start: &str, row: &RowView, cells: &[&Cell], applies: impl Fn(&Measure) -> bool) {
     for measure in ALL.into_iter().filter(|measure| measure.place != Place::Tables && applies(measure)) {
         let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
-        let show = |value: f64| measure.value(value, values.len());
-        let (ours, sd) = (mean(&values).map(show), spread(&values).ok().map(show));
+        let (ours, sd) = (mean(&values), spread(&values).ok());
+        let sd = ours.zip(sd).map(|(mean, sd)| measure.spread(sd, mean, values.len()));
+        let ours = ours.map(|mean| measure.value(mean, values.len()));
         let name = format!("{start}{}", name(measure.key));
         macros.measured(&name, [ours.as_deref(), sd.as_deref()], values.len(), &of_row(row, cells));
     }

@@ -5,6 +5,7 @@ use super::gather::Gather;
 use super::verdict::{Protocol, Side, Verdict};
 use super::{Entry, Evidence};
 use crate::number::{listed, p_is, plural};
+use crate::paper::Claim;
 use crate::report::cells::is_other_data;
 
 /// What a reason rests on beside the claim.
@@ -21,7 +22,7 @@ pub(super) fn why(entry: &Entry, context: &Context) -> String {
     let Entry { claim, evidence, verdict, .. } = entry;
     let sides = [&claim.cells, &claim.against];
     if let Some(side) = sides.into_iter().find(|side| !context.gather.has(side)) {
-        return format!("This configuration has no cells {side}.");
+        return format!("This configuration has no cells {side}.{}", elsewhere(claim));
     }
     match verdict {
         Verdict::NotRun => format!(
@@ -39,6 +40,15 @@ pub(super) fn why(entry: &Entry, context: &Context) -> String {
         ]),
         Verdict::DirectionOnly | Verdict::OtherDirection | Verdict::Inconclusive => undecided(entry, context),
     }
+}
+
+/// What runs the cells of a claim that another profile has.
+fn elsewhere(claim: &Claim) -> String {
+    let Claim { profile, cells, against, .. } = claim;
+    if profile.is_empty() {
+        return String::new();
+    }
+    format!(" To run them: `fpl-repro all --profile {profile} --cells '{cells}/*' --cells '{against}/*'`.")
 }
 
 fn decided(entry: &Entry) -> String {

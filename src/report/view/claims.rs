@@ -21,6 +21,8 @@ pub struct Claims {
     pub given: Vec<&'static str>,
     /// Claims of the declared family, which p values are adjusted over.
     pub family: usize,
+    /// Claims without runs, under any reading.
+    pub untold: usize,
     /// In the paper's order.
     pub entries: Vec<ClaimView>,
 }
@@ -128,14 +130,16 @@ pub struct ReadingView {
 
 /// The ledger.
 pub(super) fn claims(input: &ReportInput, index: &Index, ledger: &Ledger) -> Claims {
+    let entries: Vec<ClaimView> = ledger.entries.iter().map(|entry| claim_view(input, index, entry)).collect();
     Claims {
+        untold: entries.iter().filter(|claim| !claim.told).count(),
         counts: RULES
             .iter()
             .map(|rule| Count { verdict: verdict_view(rule.verdict), claims: ledger.count(rule.verdict) })
             .collect(),
         given: RULES.iter().filter(|rule| ledger.count(rule.verdict) > 0).map(|rule| rule.title).collect(),
         family: ledger.family,
-        entries: ledger.entries.iter().map(|entry| claim_view(input, index, entry)).collect(),
+        entries,
     }
 }
 

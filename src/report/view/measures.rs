@@ -126,11 +126,11 @@ pub(super) fn titled(input: &ReportInput) -> impl Iterator<Item = (bool, String,
 
 pub(super) fn over_seeds(measure: &Measure, cells: &[&Cell]) -> Comparison {
     let values: Vec<f64> = cells.iter().filter_map(|cell| cell.measured(measure)).collect();
-    let write = |value| measure.value(value, values.len());
+    let mean = stats::mean(&values);
     Comparison {
         paper: None,
-        ours: stats::mean(&values).map(write),
-        sd: stats::spread(&values).ok().map(write),
+        ours: mean.map(|mean| measure.value(mean, values.len())),
+        sd: mean.zip(stats::spread(&values).ok()).map(|(mean, sd)| measure.spread(sd, mean, values.len())),
         equal: stats::spread(&values) == Err(stats::Undefined::ZeroSpread),
         difference: None,
     }

@@ -72,7 +72,7 @@ impl Words {
             method: [
                 "Cross-entropy (CE) looks at p_T alone, the probability that the network gives to the true class.",
                 "False Positive Loss (FPL) also penalises p_F, the largest probability of a wrong class, so that the class \
-                 that is mistaken for the true one is pushed down; α_i = (N − N_i)/N is 0.9 for every class of CIFAR-10.",
+                 that is mistaken for the true one is pushed down; α_i = (N − N_i)/N is 0.9 for every class of CIFAR-10.",
             ],
             protocols: "How the runs differ from the paper’s protocol (paper → ours). Rows, captions and claims name these.",
             claims: format!(
