@@ -3,10 +3,10 @@
 
     bench/step/floor.py
 
-PyTorch counts the operations of the forward and the backward pass (torch.utils.flop_counter), convolutions as they are
-defined, with the border of small maps; and multiplies matrices of 512 to 4096 rows, of which the fastest is the peak.
-Writes a table into bench/README.md from the times in results.json, which `bench/step/run.py` left: run both on the same quiet
-machine. Needs requirements.txt.
+PyTorch counts the operations of the forward pass (torch.utils.flop_counter), convolutions as they are defined, with the
+border of small maps, and the backward pass counts twice as much; and multiplies matrices of 512 to 4096 rows, of which
+the fastest is the peak. Writes a table into bench/README.md from the times in results.json, which `bench/step/run.py`
+left: run both on the same quiet machine. Needs requirements.txt.
 """
 
 import json
@@ -26,12 +26,16 @@ import run
 
 
 def flops(row):
-    """Of a step: of an image's forward and backward pass, times the batch."""
+    """Of a step: of an image's forward and backward pass, times the batch.
+
+    A backward pass takes a product for the inputs and one for the weights, each as large as the forward pass. The counter's
+    own count of it takes no account of groups: a depthwise convolution would weigh as much as a full one.
+    """
     net = reference.build(**row["spec"])
     images = torch.zeros(2, 3, row["input_size"], row["input_size"])
-    with FlopCounterMode(display=False) as counter:
-        net(images).sum().backward()
-    return counter.get_total_flops() / 2 * row["batch"]
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net(images)
+    return 3 * counter.get_total_flops() / 2 * row["batch"]
 
 
 def peak(threads):

@@ -237,4 +237,5 @@ def main():
     subprocess.run([interpreter, HERE / "summarize.py", place / "results.json"], check=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
