@@ -5,6 +5,7 @@ mod complain;
 mod scope;
 mod beside;
 mod describe;
+mod remote;
 mod bundle;
 mod check;
 mod claims;
@@ -22,7 +23,6 @@ mod gc;
 mod watch;
 mod schema;
 mod doctor;
-mod remote;
 mod submit;
 
 use std::io::Write as _;

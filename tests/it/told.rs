@@ -29,7 +29,7 @@ fn every_fate_of_a_cell_is_told() {
     let [page, text] = both(&input);
     let rows = [
         ("finished", 4, "1 run stopped and went on from the last epoch"),
-        ("of these, left out of the verdicts", 1, "reduced: epochs: 20 → 3"),
+        ("of these, left out of the verdicts", 1, "seed 1: reduced, protocol P1"),
         ("diverged", 1, "seed 0: the loss is not finite in epoch 2, step 3 of 10"),
         ("failed or killed", 1, "seed 1: its process was killed (signal 9): out of memory?"),
         ("begun, and interrupted", 2, "seeds 0, 1: begun and interrupted: it goes on from its last epoch"),
