@@ -2,13 +2,15 @@
 # make test         all checks and tests
 # make lint         formatting and lints alone
 # make test-core    the tests that need no libtorch: everything but training, evaluation and what runs them
-# make torture      300 kills, every call of the system failing, every file of a cache spoiled; an hour
+# make torture      300 kills, every call of the system failing, every file of a cache spoiled, the power cut at every moment
+# make fuzz         20,000 hostile inputs of every kind
+# make supply       advisories, licences and sources of all that is depended on; needs cargo-deny
 # make verify-results   computes every published number again, from the predictions
 # DEVICE=cuda       brings libtorch with CUDA (about 5 GB) instead of the CPU set
 
 DEVICE ?= cpu
 
-.PHONY: quickstart build lint test test-core torture verify-results libtorch
+.PHONY: quickstart build lint test test-core torture fuzz supply verify-results libtorch
 
 quickstart: build
 	target/release/fpl-repro all --profile quickstart
@@ -32,6 +34,14 @@ test-core:
 torture: build
 	FPL_TORTURE=full FPL_TORTURE_KILLS=300 cargo test --release --package fpl-repro --test it -- \
 	    --nocapture torture:: damage::whatever
+
+# 20,000 changed inputs of every reader of what others may have made.
+fuzz: build
+	FPL_FUZZ_INPUTS=20000 cargo test --release --package fpl-repro --test it -- --nocapture hostile::
+
+# Advisories, licences and sources of all that is depended on, by cargo-deny; without a network no advisories.
+supply:
+	cargo deny check
 
 # Needs no libtorch.
 verify-results:

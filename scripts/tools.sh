@@ -1,6 +1,6 @@
 #!/bin/sh
 # Brings what some tests use where it is there, on Debian as root: Chromium, axe-core, a TeX with the
-# classes of papers, in-toto's messages, the RO-Crate validator, and Snakemake.
+# classes of papers, strace, in-toto's messages, the RO-Crate validator, and Snakemake.
 # Prints the settings with which no test is skipped for lack of one:
 #   eval "$(scripts/tools.sh)"
 set -eu
@@ -15,6 +15,7 @@ kpsewhich IEEEtran.cls acmart.cls >/dev/null || missing="$missing texlive-publis
 kpsewhich siunitx.sty >/dev/null || missing="$missing texlive-science"
 # What acmart loads.
 kpsewhich xstring.sty totpages.sty >/dev/null || missing="$missing texlive-latex-extra texlive-plain-generic"
+command -v strace >/dev/null || missing="$missing strace"
 command -v npm >/dev/null || missing="$missing npm"
 if [ -n "$missing" ]; then
     apt-get update -qq >&2

@@ -326,9 +326,17 @@ pub fn registrations(file: &Path) -> Result<Vec<Registration>> {
 
 /// The shipped configuration: the paper's tables, those of the alternative readings, and those of imbalance and noise.
 pub fn shipped() -> Result<Config> {
+    of_texts(&SHIPPED, &[])
+}
+
+/// The configuration of files by name and text, each laid over those before it, and of `--set`s.
+pub fn of_texts(files: &[(&str, &str)], sets: &[String]) -> Result<Config> {
     let mut sources = Sources::default();
-    for (name, text) in SHIPPED {
+    for (name, text) in files {
         sources.add_text(name, text)?;
+    }
+    for set in sets {
+        sources.add_set(set)?;
     }
     finish(&sources)
 }

@@ -22,6 +22,9 @@ use crate::error::{Error, Result};
 use crate::fs;
 use crate::machine;
 
+/// A silence of so many times that, a day as a rule, is one however far apart two machines' clocks are: nobody comes back to
+/// what a power cut ended.
+const GONE: u32 = 1440;
 /// Signs of life within the time after which a lease is lost.
 const BEATS: u32 = 6;
 
@@ -193,14 +196,19 @@ impl Leases {
         lock(&self.lost).iter().any(|path| ClaimFile::at(path).is_some_and(|file| file.name == name))
     }
 
-    /// Removes the claim files of processes that are known to have ended.
+    /// Removes the claim files of processes that have ended.
     pub(super) fn clear(&self) -> Result<()> {
-        let over = |found: &Found| found.holder.ended();
-        self.all()?.iter().filter_map(look).filter(over).try_for_each(|found| fs::remove(&found.file.path))
+        let gone = |found: &Found| self.is_gone(found);
+        self.all()?.iter().filter_map(look).filter(gone).try_for_each(|found| fs::remove(&found.file.path))
+    }
+
+    /// Whether a holder is known to have ended, or gave no sign of life for so long that it must have.
+    fn is_gone(&self, found: &Found) -> bool {
+        found.holder.ended() || silence(found) >= self.patience * GONE
     }
 
     /// Everything that is held, by name, with the time since the last sign of life by the file system's time and this
-    /// machine's clock; what this machine knows to have ended is left out.
+    /// machine's clock; what has ended is left out.
     pub(super) fn held(&self) -> Result<Vec<(String, Holder, Duration)>> {
         let mut newest: HashMap<String, Found> = HashMap::new();
         for found in self.all()?.iter().filter_map(look) {
@@ -209,9 +217,8 @@ impl Leases {
                 newest.insert(found.file.name.clone(), found);
             }
         }
-        let silent = |found: &Found| found.changed.and_then(|changed| changed.elapsed().ok()).unwrap_or_default();
-        let live = newest.into_iter().filter(|(_, found)| !found.holder.ended());
-        let mut held: Vec<_> = live.map(|(name, found)| (name, found.holder.clone(), silent(&found))).collect();
+        let live = newest.into_iter().filter(|(_, found)| !self.is_gone(found));
+        let mut held: Vec<_> = live.map(|(name, found)| (name, found.holder.clone(), silence(&found))).collect();
         held.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(held)
     }
@@ -275,6 +282,11 @@ fn look(file: &ClaimFile) -> Option<Found> {
     let open = File::open(&file.path).ok()?;
     let changed = open.metadata().and_then(|metadata| metadata.modified()).ok();
     Some(Found { file: file.clone(), holder: read(&file.path), changed })
+}
+
+/// The time since the last sign of life, by the file system's time and this machine's clock.
+fn silence(found: &Found) -> Duration {
+    found.changed.and_then(|changed| changed.elapsed().ok()).unwrap_or_default()
 }
 
 /// Who holds a claim file; nobody in particular while it is being written.
@@ -490,6 +502,23 @@ mod tests {
         assert_eq!(lease.holder().host, "node2");
         drop(lease);
         assert_eq!(files(folder.path()), ["a.2"], "its own goes, the other's stays");
+    }
+
+    /// After a power cut nobody knows of a process of before whether it has ended, and its claim may be empty.
+    #[test]
+    fn a_silence_of_hours_holds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let leases = Leases::new(folder.path().to_path_buf(), SHORT);
+        elsewhere(folder.path(), "a.1");
+        std::fs::write(folder.path().join("b.1"), b"").unwrap();
+        assert_eq!(leases.held().unwrap().len(), 2);
+        for name in ["a.1", "b.1"] {
+            let file = File::options().write(true).open(folder.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - SHORT * GONE).unwrap();
+        }
+        assert_eq!(leases.held().unwrap(), []);
+        leases.clear().unwrap();
+        assert_eq!(files(folder.path()), Vec::<String>::new());
     }
 
     /// A process of this machine that has ended is known to have, and one whose id is used again is another.

@@ -24,7 +24,8 @@ fn every_dependency_has_its_purpose() {
     depended.remove("fpl-repro-core");
     let page = std::fs::read_to_string(root.join("DEPENDENCIES.md")).unwrap();
     let crates = page.lines().filter(|line| line.starts_with("| `")).filter_map(|line| line.split(" | ").next());
-    let others = page.lines().skip_while(|line| !line.starts_with("For building"));
+    let others =
+        page.lines().skip_while(|line| !line.starts_with("For building")).take_while(|line| !line.starts_with('#'));
     let named = |line: &str| line.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let mut listed: BTreeSet<String> = crates.chain(others).flat_map(named).collect();
     listed.remove("tests/model");

@@ -12,9 +12,13 @@ use crate::recipe::Shape;
 
 /// The tensor `logits` of a safetensors file: float32 `[images, classes]`, row by row.
 pub fn read_logits(path: &Path, classes: usize) -> Result<Vec<f32>> {
-    let bytes = fs::read(path)?;
+    parse_logits(path, &fs::read(path)?, classes)
+}
+
+/// As [`read_logits`], of the content of a file that is called `path`.
+pub fn parse_logits(path: &Path, bytes: &[u8], classes: usize) -> Result<Vec<f32>> {
     let wrong = |message: String| Error::data(path, message, "evaluate the cell again: `fpl-repro evaluate --force`");
-    let tensors = SafeTensors::deserialize(&bytes).map_err(|error| wrong(error.to_string()))?;
+    let tensors = SafeTensors::deserialize(bytes).map_err(|error| wrong(error.to_string()))?;
     let logits = tensors.tensor("logits").map_err(|error| wrong(error.to_string()))?;
     if logits.dtype() != Dtype::F32 || logits.shape().len() != 2 || logits.shape()[1] != classes {
         return Err(wrong(format!(
@@ -53,7 +57,11 @@ pub fn write_metrics(path: &Path, metrics: &[EpochMetrics]) -> Result<()> {
 
 /// Reads a `metrics.jsonl`.
 pub fn read_metrics(path: &Path) -> Result<Vec<EpochMetrics>> {
-    let text = fs::read_to_string(path)?;
+    parse_metrics(path, &fs::read_to_string(path)?)
+}
+
+/// As [`read_metrics`], of the content of a file that is called `path`.
+pub fn parse_metrics(path: &Path, text: &str) -> Result<Vec<EpochMetrics>> {
     text.lines()
         .enumerate()
         .map(|(index, line)| {
