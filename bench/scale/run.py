@@ -76,7 +76,7 @@ class Project:
         for number, fingerprint in enumerate(trainings):
             holder = {"token": str(number), "host": f"node{number}", "boot": "another", "namespace": "pid:[1]",
                       "process": 1, "process_start": 1, "job": f"1_{number}", "since": now}
-            shard = self.folder / "cache/leases" / fingerprint[:2]
+            shard = self.folder / "cache/leases" / fingerprint[:1]
             shard.mkdir(parents=True, exist_ok=True)
             (shard / f"train-{fingerprint}.1").write_text(json.dumps(holder))
         return len(trainings)

@@ -259,11 +259,11 @@ impl Leases {
         Ok(found)
     }
 
-    /// Where the claim files for something stand: by the first two digits of the fingerprint that ends its name, so that
+    /// Where the claim files for something stand: by the first digit of the fingerprint that ends its name, so that
     /// nobody has to list ten thousand of them to find one.
     fn shard(&self, name: &str) -> PathBuf {
         let fingerprint = name.rsplit('-').next().unwrap_or_default();
-        self.folder.join(fingerprint.get(..2).unwrap_or(fingerprint))
+        self.folder.join(fingerprint.get(..1).unwrap_or(fingerprint))
     }
 }
 

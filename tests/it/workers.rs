@@ -53,7 +53,7 @@ fn other_machine() -> String {
 
 /// The claim file of a training with this fingerprint.
 fn claim(project: &Project, fingerprint: &str, generation: u32) -> PathBuf {
-    let folder = project.cache().join("leases").join(&fingerprint[..2]);
+    let folder = project.cache().join("leases").join(&fingerprint[..1]);
     fs::create_dir_all(&folder).unwrap();
     folder.join(format!("train-{fingerprint}.{generation}"))
 }
