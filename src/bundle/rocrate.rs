@@ -54,7 +54,7 @@ pub(super) fn metadata(files: &Files, evidence: &Evidence) -> Result<Vec<u8>, Fa
     let authors = authors(&mut graph, &configuration.attribution.authors);
     actions(&mut graph, files, evidence, &report, authors.first());
     graph.add(root(&graph, &report, &manifests, &configuration.attribution, &authors));
-    let metadata = json!({ "@context": [CONTEXT, { "sha256": SHA256 }], "@graph": graph.entities.into_values().collect::<Vec<_>>() });
+    let metadata = json!({ "@context": [CONTEXT, { "sha256": SHA256 }], "@graph": graph.entities.into_values().map(single).collect::<Vec<_>>() });
     crate::report::json(&metadata).map_err(|error| Fault::new(CRATE, error.to_string()))
 }
 
@@ -96,6 +96,18 @@ impl Graph {
     }
 }
 
+/// An entity without lists of one, which RO-Crate 1.1 advises against.
+fn single(mut entity: Value) -> Value {
+    for value in entity.as_object_mut().into_iter().flat_map(|properties| properties.values_mut()) {
+        if let Value::Array(list) = value
+            && let [only] = list.as_mut_slice()
+        {
+            *value = only.take();
+        }
+    }
+    entity
+}
+
 fn id(id: &str) -> Value {
     json!({ "@id": id })
 }
@@ -115,6 +127,9 @@ fn file(name: &str, bytes: &[u8]) -> Value {
         "@id": encoded(name), "@type": "File", "name": about(name), "encodingFormat": format_of(name),
         "contentSize": bytes.len().to_string(), "sha256": sha256_bytes(bytes),
     });
+    if name == README {
+        entity["about"] = id("./");
+    }
     if name == CONFIG {
         entity["@type"] = json!(["File", "SoftwareSourceCode", "ComputationalWorkflow"]);
         let configuration: Value = serde_json::from_slice(bytes).unwrap_or_default();

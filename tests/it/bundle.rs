@@ -448,6 +448,12 @@ fn the_metadata_are_a_workflow_run_crate() {
     let entities = entities(&archive.files);
     let root = &entities["./"];
     assert_eq!(entities[CRATE]["about"]["@id"], "./");
+    assert_eq!(entities["README.md"]["about"]["@id"], "./");
+    let lists_of_one = |entity: &&Value| {
+        let is = |value: &Value| value.as_array().is_some_and(|list| list.len() == 1);
+        entity.as_object().unwrap().values().any(is)
+    };
+    assert_eq!(entities.values().find(lists_of_one), None);
     for profile in ["process/0.5", "workflow/0.5"] {
         let profile = json!({ "@id": format!("https://w3id.org/ro/wfrun/{profile}") });
         assert!(root["conformsTo"].as_array().unwrap().contains(&profile));
@@ -473,7 +479,12 @@ fn the_metadata_are_a_workflow_run_crate() {
         for key in ["name", "instrument", "startTime", "endTime", "actionStatus"] {
             assert!(!action[key].is_null(), "{key} of {action}");
         }
-        let linked = ["object", "result"].iter().flat_map(|key| action[*key].as_array().unwrap());
+        // RO-Crate 1.1, "Common principles": a value, and no list of one.
+        let links = |key: &str| match &action[key] {
+            Value::Array(list) => list.iter().collect(),
+            one => vec![one],
+        };
+        let linked = ["object", "result"].into_iter().flat_map(links);
         for link in linked.chain([&action["instrument"]]) {
             assert!(entities.contains_key(link["@id"].as_str().unwrap()), "{link} leads nowhere");
         }

@@ -37,7 +37,7 @@ fn every_fate_of_a_cell_is_told() {
     ];
     let table = page.split("id=\"runs\"").nth(1).unwrap().split("</table>").next().unwrap();
     for (fate, cells, why) in rows {
-        let row = format!("<tr><th scope=\"row\">{fate}</th><td class=\"n\">{cells}</td>");
+        let row = format!("<tr><th scope=\"row\">{fate}</th><td class=\"n\" data-label=\"Number\">{cells}</td>");
         let (_, rest) = table.split_once(&row).unwrap_or_else(|| panic!("no {row} in {table}"));
         assert!(rest.split("</tr>").next().unwrap().contains(why), "{fate}: {rest}");
         assert!(text.contains(&format!("- {fate}: {cells}")), "{fate}");
