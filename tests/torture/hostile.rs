@@ -141,7 +141,7 @@ fn whatever_others_made_is_read_or_refused() {
     let mut random = ChaCha8Rng::seed_from_u64(SEED);
     for (name, read) in targets::TARGETS {
         let sound = sound(name, &project);
-        for input in sound {
+        for input in &sound {
             read(input);
         }
         let last = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{name}"));
