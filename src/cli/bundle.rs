@@ -46,8 +46,8 @@ pub(super) fn write(session: &Session, args: &BundleArgs) -> Result<u8> {
     remote.map_or(Ok(()), super::remote::writable)?;
     let attribution = Attribution { authors: args.author.clone(), url: args.url.clone().unwrap_or_default() };
     let runner = session.runner();
-    let damaged = runner.damaged();
     let written = bundle::write(&runner, &session.reports, args.output.clone(), attribution)?;
+    let damaged = runner.damaged(); // Only now: what could not be read meanwhile is among it.
     print(&summary(&written.verified));
     print(&format!("{}\n{}, sha256 {}", written.path.display(), size(written.bytes), written.sha256));
     if let Some(remote) = remote {

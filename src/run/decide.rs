@@ -99,6 +99,11 @@ impl Runner<'_> {
 
     fn look(&self, id: NodeId, need: Need) -> Status {
         let node = &self.plan.nodes[id];
+        // What could not be read once stays so for this run, or of two looks at a moment's error one would find a sound result
+        // and the other nothing.
+        if let Some(message) = lock(&self.unreadable).get(&id) {
+            return Status::Unreadable(message.clone());
+        }
         let found = match need {
             Need::Everything => self.store.lookup(node),
             Need::Evidence => self.store.lookup_evidence(node),
@@ -106,7 +111,10 @@ impl Runner<'_> {
         let manifest = match found {
             Lookup::Hit(manifest) => manifest,
             Lookup::Damaged(message) => return Status::Run(Reason::Damaged(message)),
-            Lookup::Unreadable(message) => return Status::Unreadable(message),
+            Lookup::Unreadable(message) => {
+                lock(&self.unreadable).insert(id, message.clone());
+                return Status::Unreadable(message);
+            }
             Lookup::Absent => return Status::Run(Reason::New),
         };
         for &input in &node.inputs {

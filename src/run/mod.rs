@@ -109,6 +109,8 @@ pub struct Runner<'a> {
     history: History,
     /// Digests of what was found in the cache, as stages read it.
     seen: Mutex<HashMap<(NodeId, Need), String>>,
+    /// Stages whose results could not be read, and why.
+    unreadable: Mutex<HashMap<NodeId, String>>,
     /// Whether the remote cache failed to answer: it is not asked again.
     remote_is_down: AtomicBool,
 }
@@ -133,8 +135,9 @@ impl<'a> Runner<'a> {
         options: &'a Options,
     ) -> Self {
         let (done, counts) = (Mutex::default(), Mutex::default());
-        let (history, seen, remote_is_down) = (History::default(), Mutex::default(), AtomicBool::new(false));
-        Self { loaded, plan, store, reporter, options, done, counts, history, seen, remote_is_down }
+        let (history, seen, unreadable) = (History::default(), Mutex::default(), Mutex::default());
+        let remote_is_down = AtomicBool::new(false);
+        Self { loaded, plan, store, reporter, options, done, counts, history, seen, unreadable, remote_is_down }
     }
 
     /// Runs everything up to the last stage.

@@ -78,5 +78,5 @@ int open64(const char *path, int flags, ...)
     va_start(arguments, flags);
     mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(arguments, mode_t) : 0;
     va_end(arguments);
-    return flags & O_CREAT && fails("create", path) ? -1 : next(path, flags, mode);
+    return fails(flags & O_CREAT ? "create" : "open", path) ? -1 : next(path, flags, mode);
 }
