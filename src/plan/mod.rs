@@ -105,6 +105,8 @@ struct Builder<'a> {
     cells: Vec<Cell>,
     /// Where the stage of a fingerprint and a subject stands.
     places: HashMap<(Fingerprint, String), NodeId>,
+    /// Where the images of a data set stand, by its name: all cells have them from few.
+    fetched: HashMap<String, NodeId>,
     /// Where the training of a cell stands.
     trainings: HashMap<CellId, NodeId>,
 }
@@ -118,6 +120,7 @@ pub fn plan(config: &Config, paper: &Config, archive_sha256: Option<&str>, cells
         nodes: Vec::new(),
         cells: Vec::new(),
         places: HashMap::new(),
+        fetched: HashMap::new(),
         trainings: HashMap::new(),
     };
     let data = builder.fetch_data(&reported.source);
@@ -154,7 +157,13 @@ impl Builder<'_> {
         let name = config.dataset_of(row);
         let dataset = config.datasets.get(name).ok_or_else(|| lookup("data set", name))?;
         data::check_order(name, dataset, self.archive_sha256)?;
-        let data = self.fetch_data(&dataset.source);
+        let data = if let Some(data) = self.fetched.get(name) {
+            *data
+        } else {
+            let data = self.fetch_data(&dataset.source);
+            self.fetched.insert(name.to_owned(), data);
+            data
+        };
         let training = Training {
             network,
             loss,

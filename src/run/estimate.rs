@@ -87,7 +87,8 @@ impl Estimator {
     }
 
     fn of(&self, training: &Training) -> Option<&Known> {
-        self.known.get(&kind_of(training))
+        // Before the first training nothing is known, and a plan of thousands need not be looked up.
+        if self.known.is_empty() { None } else { self.known.get(&kind_of(training)) }
     }
 
     /// Bytes that a training's process needs: as measured, or else at most so many.
