@@ -59,9 +59,9 @@ pub use schema::schemas;
     name = "fpl-repro",
     version,
     after_help = "\
-Exit codes: 0 done, 1 a cell failed (the report is still written), 2 usage or configuration,
-3 needed something that --only or --offline forbids, 4 a claim is contradicted (with --strict), 5 a cell came out
-otherwise (check), 130 interrupted (run again to go on)."
+Exit codes: 0 done, 1 a cell failed (the report is still written), 2 usage or configuration, 3 needed something that \
+                  --only or --offline forbids, 4 a claim is contradicted (with --strict), 5 a cell came out otherwise \
+                  (check), 130 interrupted (run again to go on)."
 )]
 struct Cli {
     #[command(subcommand)]

@@ -10,8 +10,9 @@ use ratatui::widgets::{Axis, Block, Chart, Dataset, Gauge, GraphType, Paragraph,
 use super::{Snapshot, Stage, Training};
 use crate::number::{duration, fixed, plural};
 
-/// Columns of the widest terminal in which an id is shortened.
-const NARROW: u16 = 100;
+/// Widths of the columns behind the cell's, and how much that has at least.
+const WIDTHS: [u16; 6] = [7, 7, 7, 7, 8, 12];
+const LEAST: u16 = 16;
 
 /// Draws a snapshot with the training of a position chosen.
 pub fn draw(frame: &mut Frame, snapshot: &Snapshot, chosen: usize) {
@@ -57,12 +58,14 @@ fn whole(frame: &mut Frame, area: Rect, snapshot: &Snapshot) {
 }
 
 fn trainings(frame: &mut Frame, area: Rect, snapshot: &Snapshot, chosen: usize) {
-    let narrow = area.width < NARROW;
+    // One column is between two.
+    let rest = WIDTHS.iter().map(|width| width + 1).sum::<u16>();
+    let cell = area.width.saturating_sub(rest).max(LEAST);
     let row = |training: &Training| {
         let last = training.metrics.last();
         let of = |value: Option<String>| value.unwrap_or_else(|| "—".to_owned());
         Row::new([
-            training.id.clone(),
+            end_of(&training.id, usize::from(cell)),
             training.stage.title().to_owned(),
             format!("{}/{}", training.metrics.len(), training.epochs),
             of(last.map(|last| fixed(last.train_loss, 3))),
@@ -71,15 +74,7 @@ fn trainings(frame: &mut Frame, area: Rect, snapshot: &Snapshot, chosen: usize) 
             of(training.seconds_left.filter(|seconds| *seconds > 0.0).map(duration)),
         ])
     };
-    let widths = [
-        if narrow { Constraint::Min(16) } else { Constraint::Min(36) },
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(7),
-        Constraint::Length(8),
-        Constraint::Length(12),
-    ];
+    let widths = std::iter::once(Constraint::Min(LEAST)).chain(WIDTHS.map(Constraint::Length));
     let head = Row::new(["cell", "", "epoch", "loss", "top-1 %", "images/s", "left"])
         .style(Style::new().add_modifier(Modifier::BOLD));
     let table = Table::new(snapshot.trainings.iter().map(row), widths)
@@ -87,6 +82,14 @@ fn trainings(frame: &mut Frame, area: Rect, snapshot: &Snapshot, chosen: usize) 
         .row_highlight_style(Style::new().add_modifier(Modifier::REVERSED));
     let mut state = TableState::default().with_selected(Some(chosen));
     frame.render_stateful_widget(table, area, &mut state);
+}
+
+/// An id in so many columns: its end is kept, which tells cells apart.
+fn end_of(id: &str, width: usize) -> String {
+    match id.chars().count().checked_sub(width) {
+        None | Some(0) => id.to_owned(),
+        Some(over) => format!("…{}", id.chars().skip(over + 1).collect::<String>()),
+    }
 }
 
 /// Top-1 and top-5 on the test set over epochs.

@@ -85,6 +85,11 @@ fn every_size_of_a_terminal_and_every_amount_of_trainings_can_be_drawn() {
     assert!(drawn(&unknown, 0, (80, 24))[0].contains("time left unknown"));
     let lines = drawn(&snapshot(), 0, (80, 24));
     assert!(lines.iter().any(|line| line.contains("running") && line.contains("5/10")), "{lines:#?}");
+    // 80 columns less 48 for the numbers and 6 between them are 26: the id loses its beginning, not its seed.
+    for seed in 0..4 {
+        let cell = format!("…resnet18/random/fpl/seed{seed} ");
+        assert!(lines.iter().any(|line| line.starts_with(&cell)), "{cell}: {lines:#?}");
+    }
 }
 
 #[test]
