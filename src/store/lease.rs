@@ -510,9 +510,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let leases = Leases::new(folder.path().to_path_buf(), SHORT);
         elsewhere(folder.path(), "a.1");
-        std::fs::write(folder.path().join("b.1"), b"").unwrap();
+        std::fs::write(folder.path().join("a/b.1"), b"").unwrap();
         assert_eq!(leases.held().unwrap().len(), 2);
-        for name in ["a.1", "b.1"] {
+        for name in ["a/a.1", "a/b.1"] {
             let file = File::options().write(true).open(folder.path().join(name)).unwrap();
             file.set_modified(SystemTime::now() - SHORT * GONE).unwrap();
         }
