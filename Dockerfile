@@ -1,7 +1,7 @@
 # fpl-repro with its libtorch, on a CPU or an NVIDIA GPU:
 #   docker build -t fpl-repro .                           # CPU, an image of about 2 GB
 #   docker build -t fpl-repro:cuda --build-arg DEVICE=cuda .   # CUDA, about 7 GB; run it with `--gpus all`
-#   docker run --rm -v "$PWD/work:/work" fpl-repro all --profile quickstart
+#   docker run --rm -v "$PWD:/project" fpl-repro all --profile quickstart
 # Cache and reports come to lie in the mounted folder.
 
 FROM rust:1.92-bookworm AS build
@@ -26,6 +26,6 @@ COPY --from=build /opt/fpl-repro/.libtorch /opt/fpl-repro/.libtorch
 COPY --from=build /opt/fpl-repro/target/release/fpl-repro /opt/fpl-repro/target/release/fpl-repro-worker /usr/local/bin/
 COPY --from=build /opt/fpl-repro/pipeline.toml /opt/fpl-repro/paper.toml /opt/fpl-repro/
 COPY --from=build /opt/fpl-repro/profiles /opt/fpl-repro/profiles
-WORKDIR /work
-ENTRYPOINT ["fpl-repro", "--config", "/opt/fpl-repro/pipeline.toml", "--cache-dir", "/work/cache", "--reports-dir", "/work/reports"]
+WORKDIR /project
+ENTRYPOINT ["fpl-repro", "--config", "/opt/fpl-repro/pipeline.toml", "--cache-dir", "/project/cache", "--reports-dir", "/project/reports"]
 CMD ["--help"]

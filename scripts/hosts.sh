@@ -69,31 +69,8 @@ cat "$work/node1.log"
 # --- The cells ----------------------------------------------------------------------------------------------------------
 cp -r "$here"/{pipeline.toml,paper.toml,profiles} "$work/project/"
 cd "$work/project"
-cat >profiles/hosts.toml <<'PROFILE'
-note = "4 small cells"
-seeds = [0, 1]
-dataset = "generated"
-[run]
-device = "cpu"
-jobs = 1
-threads = 1
-lease = 3
-[datasets.generated.source]
-kind = "generated"
-seed = 1
-train_records = 40
-test_records = 20
-[recipes.table2]
-epochs = 8
-batch_size = 20
-optimizer = { lr = 1.0 }
-[tables.table2]
-rows = [{ network = "resnet18", initialization = "random", recipe = "table2", losses = ["fpl", "ce"] }]
-[tables.table3]
-rows = []
-[figures]
-curves = ["table2/resnet18/random"]
-PROFILE
+sed -e 's/^seeds = .*/seeds = [0, 1]/' -e 's/^jobs = .*/jobs = 1\nlease = 3/' -e 's/^epochs = .*/epochs = 8/' \
+    "$here/tests/it/small.toml" >profiles/hosts.toml
 "$program" evaluate --profile hosts --cache-dir "$work/alone" --quiet
 run() { host "$1" "$program" work --profile hosts; }
 

@@ -79,30 +79,8 @@ sinfo -N || fail "the cluster does not start"
 # --- The cells ----------------------------------------------------------------------------------------------------------
 cp -r "$here"/{pipeline.toml,paper.toml,profiles} "$work/project/"
 cd "$work/project"
-cat >profiles/slurm.toml <<'PROFILE'
-note = "24 small cells"
-seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
-dataset = "generated"
-[run]
-device = "cpu"
-jobs = 1
-threads = 1
-[datasets.generated.source]
-kind = "generated"
-seed = 1
-train_records = 40
-test_records = 20
-[recipes.table2]
-epochs = 6
-batch_size = 20
-optimizer = { lr = 1.0 }
-[tables.table2]
-rows = [{ network = "resnet18", initialization = "random", recipe = "table2", losses = ["fpl", "ce"] }]
-[tables.table3]
-rows = []
-[figures]
-curves = ["table2/resnet18/random"]
-PROFILE
+sed -e 's/^seeds = .*/seeds = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]/' -e 's/^jobs = .*/jobs = 1/' -e 's/^epochs = .*/epochs = 6/' \
+    "$here/tests/it/small.toml" >profiles/slurm.toml
 "$program" evaluate --profile slurm --cache-dir "$work/alone" --quiet
 "$program" submit slurm --profile slurm --tasks 4
 

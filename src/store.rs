@@ -327,14 +327,7 @@ impl Store {
         const TEXT: &[u8] =
             b"Signature: 8a477f597d28d172789f06886806bc55\n# Cache of fpl-repro: see https://bford.info/cachedir/\n";
         let tag = self.root.join(TAG);
-        while !tag.exists() {
-            match fs::write_atomic(&tag, TEXT) {
-                // Where locks hold nothing, another that begins now took the unfinished file for one that was left.
-                Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound && self.root.is_dir() => {}
-                written => return written,
-            }
-        }
-        Ok(())
+        if tag.exists() { Ok(()) } else { fs::write_atomic(&tag, TEXT) }
     }
 
     /// Every manifest of a stage that can be read.

@@ -109,15 +109,6 @@ impl AnalysisPlan {
         Fingerprint::of(&serde_json::to_value(self).unwrap_or_default()).to_string()
     }
 
-    /// Whether a reading is planned, whatever its words.
-    pub fn has_reading(&self, about: &str, other: &Alternative) -> bool {
-        let same = |planned: &Alternative| {
-            (&planned.table, &planned.initialization, &planned.loss, planned.best_epoch)
-                == (&other.table, &other.initialization, &other.loss, other.best_epoch)
-        };
-        self.readings.iter().any(|planned| planned.about == about && same(&planned.alternative))
-    }
-
     /// How the plan of one claim differs in a later one; `None` if this one does not have it.
     pub fn changes(&self, claim: &str, later: &Self) -> Option<Vec<Difference>> {
         let (old, new) = (self.concerning(claim)?, later.concerning(claim).unwrap_or_default());

@@ -21,36 +21,7 @@ pub(crate) const FPL: &str = "table2/resnet18/random/fpl/seed0";
 pub(crate) const CE: &str = "table2/resnet18/random/ce/seed0";
 
 /// Two cells of ResNet-18 on a few generated images.
-const PROFILE: &str = r#"
-note = "Test"
-seeds = [0]
-dataset = "generated"
-[run]
-device = "cpu"
-jobs = 2
-threads = 1
-[datasets.generated.source]
-kind = "generated"
-seed = 1
-train_records = 40
-test_records = 20
-[recipes.table2]
-epochs = 2
-batch_size = 20
-optimizer = { lr = 1.0 }
-[recipes.scratch]
-batch_size = 20
-[recipes.finetune]
-epochs = 2
-batch_size = 20
-input_size = 32
-[tables.table2]
-rows = [{ network = "resnet18", initialization = "random", recipe = "table2", losses = ["fpl", "ce"] }]
-[tables.table3]
-rows = []
-[figures]
-curves = ["table2/resnet18/random"]
-"#;
+const PROFILE: &str = include_str!("small.toml");
 
 /// A folder with `pipeline.toml`, `profiles/` and, sooner or later, a cache and reports.
 pub(crate) struct Project {

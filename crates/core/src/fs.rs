@@ -9,6 +9,10 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::interrupt;
 
+/// How often a file is written at most. Where the locks of two machines do not hold each other, one that begins takes the
+/// other's unfinished file for one that was left.
+const ATTEMPTS: u32 = 10;
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
@@ -71,11 +75,13 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 ///
 /// After a power cut it may be the old one, until the folder is flushed too.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
-    match write_and_rename(path, bytes) {
-        // Where the locks of two machines do not hold each other, the one that clears up may take the other's unfinished file.
-        Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => write_and_rename(path, bytes),
-        result => result,
+    for _ in 1..ATTEMPTS {
+        match write_and_rename(path, bytes) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            result => return result,
+        }
     }
+    write_and_rename(path, bytes)
 }
 
 fn write_and_rename(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -8,7 +8,7 @@ use super::{
     Expected, Figure,
     axes::{Panel, SMALL, ticks},
     canvas::{Area, Canvas, Painted, text},
-    pair::Context,
+    pair::{Context, Drawn},
     style::{GREY, INK, QUOTED, RULE},
 };
 use crate::{
@@ -47,13 +47,7 @@ struct Effect<'a> {
 }
 
 pub(super) fn expected() -> Expected {
-    Expected {
-        file: FILE.to_owned(),
-        number: NUMBER.to_owned(),
-        subject: SUBJECT.to_owned(),
-        of_paper: None,
-        group: GROUP.to_owned(),
-    }
+    Expected::ours(FILE, NUMBER, SUBJECT, GROUP)
 }
 
 /// `None` while no claim has a pair of runs.
@@ -84,8 +78,7 @@ pub(super) fn draw(context: &Context, ledger: &Ledger) -> Result<Option<Figure>>
         panel.axes(area, &ticks(&panel.x, 8))?;
         panel.titles(area, "← worse · difference / smallest that matters · better →", "", 0)
     })?;
-    let Expected { file, number, group, .. } = expected();
-    Ok(Some(Figure { file, number, group, caption, alt, svg, panels: Vec::new() }))
+    Ok(Some(expected().drawn(Drawn { caption, alt, svg, panels: Vec::new() })))
 }
 
 /// The results behind a claim.

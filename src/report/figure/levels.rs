@@ -7,7 +7,7 @@ use super::{
     axes::{Panel, SMALL, ticks},
     canvas::{Area, Canvas, Look, Painted, look, text},
     effects::{GROUP, diamond},
-    pair::Context,
+    pair::{Context, Drawn},
     style::{GREY, RULE},
 };
 use crate::{
@@ -39,13 +39,7 @@ struct Printed<'a> {
 }
 
 pub(super) fn expected() -> Expected {
-    Expected {
-        file: FILE.to_owned(),
-        number: NUMBER.to_owned(),
-        subject: SUBJECT.to_owned(),
-        of_paper: None,
-        group: GROUP.to_owned(),
-    }
+    Expected::ours(FILE, NUMBER, SUBJECT, GROUP)
 }
 
 /// `None` while no printed number has a run that it can be compared with.
@@ -74,8 +68,7 @@ pub(super) fn draw(context: &Context, ledger: &Ledger) -> Result<Option<Figure>>
         }
         Ok(())
     })?;
-    let Expected { file, number, group, .. } = expected();
-    Ok(Some(Figure { file, number, group, caption, alt, svg, panels: Vec::new() }))
+    Ok(Some(expected().drawn(Drawn { caption, alt, svg, panels: Vec::new() })))
 }
 
 /// The measures that are drawn, each once.

@@ -33,7 +33,7 @@ pub use example::{example, false_positive_class};
 pub use levels::FILE as LEVELS;
 pub use samples::samples;
 
-use self::pair::Context;
+use self::pair::{Context, Drawn};
 use super::input::{Cell, Image, ReportInput, Row};
 use super::ledger::ledger;
 use super::tables::MANY_CLASSES;
@@ -75,6 +75,20 @@ pub struct Expected {
     pub of_paper: Option<usize>,
     /// Heading of the figures that it belongs to; empty for the paper's.
     pub group: String,
+}
+
+impl Expected {
+    /// A figure of our own.
+    fn ours(file: impl Into<String>, number: impl Into<String>, subject: impl Into<String>, group: &str) -> Self {
+        let (file, number, subject) = (file.into(), number.into(), subject.into());
+        Self { file, number, subject, of_paper: None, group: group.to_owned() }
+    }
+
+    /// The figure in this place.
+    fn drawn(self, drawn: Drawn) -> Figure {
+        let (Self { file, number, group, .. }, Drawn { caption, alt, svg, panels }) = (self, drawn);
+        Figure { file, number, group, caption, alt, svg, panels }
+    }
 }
 
 /// All figures whose data exist: the paper's in its order, then the report's own.

@@ -45,10 +45,8 @@ pub(super) fn expected(context: &Context) -> Vec<Expected> {
 pub(super) fn figures(context: &Context) -> Result<Vec<Figure>> {
     let pairs = context.pairs();
     let figure = |place: Place| {
-        let Expected { file, number, group, .. } = place.expected;
-        let drawn = (place.draw)(file.trim_end_matches(".svg"))?;
-        let figure = |Drawn { caption, alt, svg, panels }| Figure { file, number, group, caption, alt, svg, panels };
-        Ok(drawn.map(figure))
+        let drawn = (place.draw)(place.expected.file.trim_end_matches(".svg"))?;
+        Ok(drawn.map(|drawn| place.expected.drawn(drawn)))
     };
     places(context, &pairs).into_iter().filter_map(|place| figure(place).transpose()).collect()
 }
@@ -153,5 +151,5 @@ fn numbered(group: &str, index: usize, count: usize) -> String {
 }
 
 fn expected_at(name: &str, number: String, subject: String, group: &str) -> Expected {
-    Expected { file: format!("{name}.svg"), number, subject, of_paper: None, group: group.to_owned() }
+    Expected::ours(format!("{name}.svg"), number, subject, group)
 }
