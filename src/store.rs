@@ -6,7 +6,7 @@ mod lease;
 mod leftovers;
 mod memo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -47,6 +47,8 @@ pub struct Store {
     root: PathBuf,
     leases: Leases,
     memo: Mutex<Memo>,
+    /// Manifests that were read and found sound, by entry, with their files' stamps: a run looks an entry up several times.
+    manifests: Mutex<HashMap<PathBuf, (memo::Stamp, Manifest)>>,
 }
 
 /// What the cache holds for a stage.
@@ -103,7 +105,8 @@ impl Store {
     /// `patience` has lost it.
     pub fn open(root: &Path, patience: Duration) -> Self {
         let memo = Memo::load(&root.join("memo.json"));
-        Self { root: root.to_path_buf(), leases: Leases::new(root.join("leases"), patience), memo: Mutex::new(memo) }
+        let leases = Leases::new(root.join("leases"), patience);
+        Self { root: root.to_path_buf(), leases, memo: Mutex::new(memo), manifests: Mutex::default() }
     }
 
     /// The folder.
@@ -165,10 +168,7 @@ impl Store {
 
     /// The manifest of an entry whose `needed` outputs are as they were written.
     fn check(&self, entry: &Path, fingerprint: &str, needed: impl Fn(&str) -> bool) -> Result<Manifest> {
-        let manifest = read_manifest(entry)?;
-        if manifest.fingerprint != fingerprint || Fingerprint::of(&manifest.identity).as_str() != fingerprint {
-            return Err(Error::data(entry.join(MANIFEST), "belongs to another fingerprint", MADE_AGAIN));
-        }
+        let manifest = self.sound_manifest(entry, fingerprint)?;
         for (name, output) in manifest.outputs.iter().filter(|(name, _)| needed(name)) {
             let path = entry.join(name);
             let wrong = |message: &str| Error::data(&path, message, MADE_AGAIN);
@@ -181,6 +181,31 @@ impl Store {
                 Err(error) => return Err(error),
             }
         }
+        Ok(manifest)
+    }
+
+    /// The manifest of a stage's entry, whatever its files are now.
+    ///
+    /// # Errors
+    /// There is none, or it is not what was written.
+    pub fn manifest(&self, node: &Node) -> Result<Manifest> {
+        self.sound_manifest(&self.entry(node), node.fingerprint.as_str())
+    }
+
+    /// The manifest of an entry, which is what was written and follows from its identity.
+    fn sound_manifest(&self, entry: &Path, fingerprint: &str) -> Result<Manifest> {
+        let manifests = || self.manifests.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stamp = memo::Stamp::of(&entry.join(MANIFEST))?;
+        if let Some((known, manifest)) = manifests().get(entry)
+            && *known == stamp
+        {
+            return Ok(manifest.clone());
+        }
+        let manifest = read_manifest(entry)?;
+        if manifest.fingerprint != fingerprint || Fingerprint::of(&manifest.identity).as_str() != fingerprint {
+            return Err(Error::data(entry.join(MANIFEST), "belongs to another fingerprint", MADE_AGAIN));
+        }
+        manifests().insert(entry.to_path_buf(), (stamp, manifest.clone()));
         Ok(manifest)
     }
 
@@ -481,12 +506,16 @@ struct Format {
 pub fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest> {
     let wrong = |message: String| Error::data(path, message, MADE_AGAIN);
     let not_one = |error: serde_json::Error| wrong(format!("not a manifest: {error}"));
-    // Of a newer schema, other fields may be missing or of other kinds.
-    let Format { schema } = serde_json::from_slice(bytes).map_err(not_one)?;
-    if let Some(schema) = schema.as_u64().filter(|&schema| schema > SCHEMA.into()) {
+    let manifest = serde_json::from_slice::<Manifest>(bytes);
+    let schema = match &manifest {
+        Ok(manifest) => Some(u64::from(manifest.schema)),
+        // Of a newer schema, other fields may be missing or of other kinds.
+        Err(_) => serde_json::from_slice::<Format>(bytes).ok().and_then(|format| format.schema.as_u64()),
+    };
+    if let Some(schema) = schema.filter(|&schema| schema > SCHEMA.into()) {
         return Err(Error::Newer { path: path.to_path_buf(), schema: u32::try_from(schema).unwrap_or(u32::MAX) });
     }
-    let manifest: Manifest = serde_json::from_slice(bytes).map_err(not_one)?;
+    let manifest = manifest.map_err(not_one)?;
     if !is_sealed(&manifest) {
         return Err(wrong("is not what was written: its own digest differs".into()));
     }

@@ -111,6 +111,8 @@ pub struct Runner<'a> {
     seen: Mutex<HashMap<(NodeId, Need), String>>,
     /// Stages whose results could not be read, and why.
     unreadable: Mutex<HashMap<NodeId, String>>,
+    /// Weights files that could not be had, and why: many cells start from one, and each would try for minutes again.
+    unavailable: Mutex<HashMap<NodeId, String>>,
     /// Whether the remote cache failed to answer: it is not asked again.
     remote_is_down: AtomicBool,
 }
@@ -136,8 +138,21 @@ impl<'a> Runner<'a> {
     ) -> Self {
         let (done, counts) = (Mutex::default(), Mutex::default());
         let (history, seen, unreadable) = (History::default(), Mutex::default(), Mutex::default());
-        let remote_is_down = AtomicBool::new(false);
-        Self { loaded, plan, store, reporter, options, done, counts, history, seen, unreadable, remote_is_down }
+        let (unavailable, remote_is_down) = (Mutex::default(), AtomicBool::new(false));
+        Self {
+            loaded,
+            plan,
+            store,
+            reporter,
+            options,
+            done,
+            counts,
+            history,
+            seen,
+            unreadable,
+            unavailable,
+            remote_is_down,
+        }
     }
 
     /// Runs everything up to the last stage.
@@ -199,14 +214,18 @@ impl<'a> Runner<'a> {
     /// Brings a cell's weights file; one that cannot be had leaves the cell out.
     fn bring_weights(&self, cell: &Cell) -> Result<CellOutcome> {
         let Some(weights) = self.weights_of(cell) else { return Ok(CellOutcome::Done) };
-        match self.ensure(weights) {
+        let before = lock(&self.unavailable).get(&weights).cloned();
+        let reason = match before.map_or_else(|| self.ensure(weights).map(|_| None), |reason| Ok(Some(reason))) {
+            Ok(Some(reason)) => reason,
             Err(error @ (Error::Network { .. } | Error::Data { .. })) => {
                 let reason = format!("weights missing: {error}");
-                self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
-                Ok(CellOutcome::NotRun(reason))
+                lock(&self.unavailable).insert(weights, reason.clone());
+                reason
             }
-            result => self.outcome_of(cell, result.map(|_| ())),
-        }
+            result => return self.outcome_of(cell, result.map(|_| ())),
+        };
+        self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
+        Ok(CellOutcome::NotRun(reason))
     }
 
     /// What an error means for a cell; errors that concern the whole run are passed on.

@@ -19,7 +19,7 @@ use crate::results::{read_logits, read_metrics, records};
 use crate::run::Runner;
 use crate::scores;
 use crate::shell::word;
-use crate::store::{self, Lookup};
+use crate::store::Lookup;
 
 /// What a report's frame follows from.
 #[derive(Debug, Clone, Copy)]
@@ -176,7 +176,7 @@ pub(super) fn sources<'a>(
     }
     let read = |(role, id): (String, usize)| {
         let node = &plan.nodes[id];
-        let manifest = runner.known(id).or_else(|| store::read_manifest(&runner.store.entry(node)).ok())?;
+        let manifest = runner.known(id).or_else(|| runner.store.manifest(node).ok())?;
         Some((role, node, manifest))
     };
     wanted.into_iter().filter_map(read).chain(imported).collect()
@@ -210,7 +210,7 @@ fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
         (foreign.entry.clone(), foreign.entry, foreign.train)
     } else {
         let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
-        let manifest = store::read_manifest(&train)?;
+        let manifest = runner.store.manifest(&runner.plan.nodes[planned.train])?;
         (train, evaluate, manifest)
     };
     Ok(Results {

@@ -186,3 +186,23 @@ fn a_certificate_that_cannot_be_trusted_is_refused_and_named() {
         assert!(started.elapsed() < Duration::from_secs(10), "{what}: a certificate does not get better by waiting");
     }
 }
+
+/// Many cells start from one weights file: one that cannot be had is asked for once in a run, not once by each cell.
+#[test]
+fn a_weights_file_that_cannot_be_had_is_asked_for_once() {
+    let server = Server::start(|_, _, stream| send(stream, "404 Not Found", "", b""));
+    let project = Project::new();
+    let base = fs::read_to_string(project.root.join("profiles/test.toml")).unwrap();
+    let rows = "rows = [{ network = \"resnet18\", initialization = \"imagenet\", recipe = \"finetune\", \
+         losses = [\"fpl\", \"ce\"] }]";
+    let (url, sha256) = (server.url(), "0".repeat(64));
+    let file = format!(
+        "[initializations.imagenet.files.resnet18]\nurl = \"{url}\"\nmirrors = []\nbytes = 1\npath = \"\"\ndrop = []\n\
+         sha256 = \"{sha256}\"\n"
+    );
+    project.profile("test", &(base.replace("rows = []", rows) + &file));
+    let output = project.run(&["fetch", "--seeds", "0..2"]);
+    assert_eq!(output.code, 1, "{output:#?}");
+    assert_eq!(output.stderr.matches("not run: weights missing: ").count(), 6, "{output:#?}");
+    assert_eq!(server.requests().len(), 1);
+}
