@@ -375,6 +375,15 @@ impl Store {
         serde_json::from_slice(&std::fs::read(self.failure_path(node)).ok()?).ok()
     }
 
+    /// Why stages failed when they last ran, by fingerprint.
+    pub fn failures(&self) -> HashMap<String, Failure> {
+        let read = |path: PathBuf| {
+            let failure = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+            Some((path.file_stem()?.to_str()?.to_owned(), failure))
+        };
+        fs::entries(&self.root.join("failures")).into_iter().filter_map(read).collect()
+    }
+
     /// Forgets a failure after a success.
     pub fn clear_failure(&self, node: &Node) -> Result<()> {
         fs::remove(&self.failure_path(node))

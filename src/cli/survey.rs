@@ -15,7 +15,7 @@ use crate::number::{duration, plural};
 use crate::plan::{Cell, NodeId, StageKind, Work};
 use crate::results::read_metrics;
 use crate::run::{Estimator, Reason, Runner, Status, cell_command};
-use crate::store::{Foreign, Holder};
+use crate::store::{Failure, Foreign, Holder};
 
 /// Seconds without a sign of life that a reader is told of: more than what lies between two.
 const SILENT: u64 = 60;
@@ -282,7 +282,8 @@ fn survey(session: &Session) -> Result<Vec<Entry>> {
     // The records of every training are looked through, which a plan without one need not wait for.
     let estimator = LazyCell::new(|| Estimator::new(&session.store, &session.options));
     let seconds = |cell: &Cell| estimator.training(cell);
-    let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &seconds, id)).collect();
+    let failures = session.store.failures();
+    let mut entries: Vec<Entry> = wanted.iter().map(|&id| entry(session, &runner, &failures, &seconds, id)).collect();
     hold(session, &wanted, &mut entries)?;
     entries.extend(imported);
     let some = |entries: &[Entry], state: &str| entries.iter().any(|entry| entry.state == state);
@@ -374,14 +375,24 @@ fn hold(session: &Session, nodes: &[NodeId], entries: &mut [Entry]) -> Result<()
     Ok(())
 }
 
-fn entry(session: &Session, runner: &Runner, seconds: &dyn Fn(&Cell) -> Option<f64>, id: NodeId) -> Entry {
+fn entry(
+    session: &Session,
+    runner: &Runner,
+    failures: &HashMap<String, Failure>,
+    seconds: &dyn Fn(&Cell) -> Option<f64>,
+    id: NodeId,
+) -> Entry {
     let node = &session.plan.nodes[id];
     let cell = match node.work {
         Work::Train(cell) | Work::Evaluate(cell) => Some(&session.plan.cells[cell]),
         _ => None,
     };
-    let enough = cell.is_some_and(|cell| runner.is_evidence_only(cell));
-    let (state, reason) = match if enough { runner.evidence(id) } else { runner.status(id) } {
+    let found = match (runner.status(id), cell) {
+        (Status::Run(Reason::New), _) => Status::Run(Reason::New),
+        (_, Some(cell)) if runner.is_evidence_only(cell) => runner.evidence(id),
+        (found, _) => found,
+    };
+    let (state, reason) = match found {
         Status::Hit(_) => ("hit", None),
         Status::Run(reason) => ("run", Some(runner.explain(id, reason))),
         Status::Maybe(reason) => ("maybe", Some(reason)),
@@ -399,9 +410,10 @@ fn entry(session: &Session, runner: &Runner, seconds: &dyn Fn(&Cell) -> Option<f
         reason: reason.map(|reason| reason.to_string()).unwrap_or_default(),
         seconds: cell.filter(|_| node.stage == StageKind::Train && state != "hit").and_then(seconds),
         // One of before a result that is there by now says nothing.
-        failure: if state == "hit" { None } else { session.store.failure(node) }
-            .map(|failure| failure.reason)
-            .unwrap_or_default(),
+        failure: failures
+            .get(node.fingerprint.as_str())
+            .filter(|_| state != "hit")
+            .map_or_else(String::new, |failure| failure.reason.clone()),
         held: None,
     }
 }
