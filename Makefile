@@ -43,10 +43,12 @@ fuzz: build
 supply:
 	cargo deny check
 
-# Needs no libtorch.
-verify-results:
-	cargo build --release --package fpl-repro
+# Needs no libtorch. What is built already is not built again by itself, with other features of its dependencies.
+verify-results: target/release/fpl-repro
 	set -e; for bundle in reports/*/*.tar.gz; do target/release/fpl-repro verify "$$bundle"; done
+
+target/release/fpl-repro: Cargo.lock $(shell find src crates templates -type f)
+	cargo build --release --package fpl-repro
 
 libtorch:
 	@scripts/libtorch.sh $(DEVICE)

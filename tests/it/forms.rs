@@ -21,7 +21,7 @@ use fpl_repro::report::{
 };
 
 use crate::matrix::{input, not_run, realistic};
-use crate::support::{Project, skip};
+use crate::support::{Project, schema_errors, skip};
 
 /// Every file of a report but the figures, by its name; with `FPL_REPORT_OUT=folder` they are written there, to be looked
 /// at.
@@ -706,7 +706,6 @@ fn json_files_follow_their_schemas() {
         for name in ["report", "claims"] {
             let parse = |name: String| serde_json::from_slice::<serde_json::Value>(&files[&name]).unwrap();
             let schema = parse(format!("data/{name}.schema.json"));
-            let validator = jsonschema::draft202012::new(&schema).unwrap();
             let document = parse(format!("{name}.json"));
             if name == "report" {
                 assert_eq!(document["$schema"], "data/report.schema.json");
@@ -716,12 +715,11 @@ fn json_files_follow_their_schemas() {
                 assert_eq!(serde_json::from_value::<ReportInput>(document.clone()).unwrap(), input);
             }
             assert_eq!(schema["$id"], format!("urn:fpl-repro:schema:{name}"));
-            let errors: Vec<String> = validator.iter_errors(&document).map(|error| error.to_string()).collect();
-            assert_eq!(errors, Vec::<String>::new(), "{name}.json");
+            assert_eq!(schema_errors(&schema, &document), "", "{name}.json");
             // A validator that accepts everything would say nothing.
             let mut other = document.clone();
             other.as_object_mut().unwrap().values_mut().for_each(|value| *value = serde_json::json!({ "x": 1 }));
-            assert!(!validator.is_valid(&other), "{name}.json");
+            assert_ne!(schema_errors(&schema, &other), "", "{name}.json");
         }
     }
 }

@@ -303,3 +303,13 @@ pub(crate) fn flip(path: &Path) {
     bytes[middle] ^= 1;
     fs::write(path, bytes).unwrap();
 }
+
+/// What is wrong with a document by a JSON schema (draft 2020-12); empty if nothing is.
+pub(crate) fn schema_errors(schema: &serde_json::Value, document: &serde_json::Value) -> String {
+    const NAME: &str = "urn:tested";
+    let (mut schemas, mut compiler) = (boon::Schemas::new(), boon::Compiler::new());
+    compiler.set_default_draft(boon::Draft::V2020_12);
+    compiler.add_resource(NAME, schema.clone()).unwrap();
+    let index = compiler.compile(NAME, &mut schemas).unwrap();
+    schemas.validate(document, index).map_or_else(|error| format!("{error:#}"), |()| String::new())
+}
