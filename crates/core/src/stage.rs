@@ -47,7 +47,8 @@ impl StageKind {
             // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
             // 4: measures of trainings on imbalanced and noisy data. 5: verdicts of a declared family, printed numbers, readings.
             // 6: opens with the verdict, named protocols, LaTeX for columns and pages, tidy CSV, the authors' questions.
-            Self::Report => 6,
+            // 7: the summary counts trainings.
+            Self::Report => 7,
         }
     }
 }
