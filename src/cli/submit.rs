@@ -27,7 +27,7 @@ pub(super) struct Slurm {
     #[arg(long, value_name = "GRES")]
     gres: Option<String>,
     /// The wall: how long a task may run, like 4:00:00. Before it the task stops, is queued again and goes on
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = wall)]
     time: Option<String>,
     /// The partition
     #[arg(long, value_name = "NAME")]
@@ -36,7 +36,7 @@ pub(super) struct Slurm {
     #[arg(long, value_name = "N")]
     cpus_per_task: Option<u32>,
     /// Memory of a task, like 16G
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     mem: Option<String>,
     /// Any other option of sbatch, like --account=vision (repeatable)
     #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
@@ -44,6 +44,26 @@ pub(super) struct Slurm {
     /// Only show the script
     #[arg(long)]
     print: bool,
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What `--time` of sbatch takes: <https://slurm.schedmd.com/sbatch.html>.
+fn wall(text: &str) -> Result<String, String> {
+    let clock = text.split_once('-').map_or(Some(text), |(days, clock)| is_number(days).then_some(clock));
+    let fits = |clock: &str| clock.split(':').count() <= 3 && clock.split(':').all(is_number);
+    if text == "UNLIMITED" || clock.is_some_and(fits) {
+        return Ok(text.to_owned());
+    }
+    Err("not a time of Slurm, like 4:00:00 for hours or 1-12 for a day and twelve hours".to_owned())
+}
+
+/// What `--mem` of sbatch takes.
+fn size(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix(['K', 'M', 'G', 'T', 'k', 'm', 'g', 't']).unwrap_or(text);
+    if is_number(number) { Ok(text.to_owned()) } else { Err("not a size of Slurm, like 16G".to_owned()) }
 }
 
 impl Slurm {

@@ -22,6 +22,8 @@ const MOST_JOBS: u32 = 1024;
 const LONGEST_NAME: usize = 48;
 /// Seconds of silence after which a cell is taken over: a day.
 const LONGEST_LEASE: u32 = 86_400;
+/// What addresses of remote caches begin with.
+const REMOTES: [&str; 6] = ["s3", "gs", "az", "https", "http", "file"];
 /// Images of a class in a figure, and the memory that they take.
 const MOST_SAMPLES: u32 = 100;
 
@@ -48,6 +50,13 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         &["run", "lease"],
         "must be from 1 to 86400 seconds",
         "60 is usual, and more where the shared file system is slow",
+    )?;
+    let scheme = config.remote.url.split_once("://").map_or("", |(scheme, _)| scheme);
+    check.that(
+        config.remote.url.is_empty() || REMOTES.contains(&scheme),
+        &["remote", "url"],
+        "no address of a remote cache",
+        "give s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, https://… or file:///…",
     )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {

@@ -115,3 +115,20 @@ fn before_the_wall_a_task_stops_and_is_queued_again() {
     assert_eq!(trained, [format!("train {FPL}")]);
     assert!(project.root.join("reports/test/report.html").exists());
 }
+
+#[test]
+fn what_slurm_would_refuse_is_refused_here() {
+    let project = Project::new();
+    // The forms of sbatch's manual: minutes, minutes:seconds, hours:minutes:seconds, days-hours, days-hours:minutes,
+    // days-hours:minutes:seconds.
+    for time in ["30", "30:00", "4:00:00", "1-12", "1-12:30", "1-12:30:00", "UNLIMITED"] {
+        project.ok(&["submit", "slurm", "--print", "--time", time]);
+    }
+    for (option, value) in
+        [("--time", "4h"), ("--time", "1-"), ("--time", "1:2:3:4"), ("--mem", "16GB"), ("--mem", "G")]
+    {
+        let output = project.run(&["submit", "slurm", "--print", option, value]);
+        assert_eq!(output.code, 2, "{option} {value}: {output:#?}");
+        output.says("of Slurm, like");
+    }
+}

@@ -46,7 +46,11 @@ pub fn metadata(path: &Path) -> Result<fs::Metadata> {
     if metadata.is_file() {
         return Ok(metadata);
     }
-    Err(Error::data(path, "is no regular file", "remove it: it is made again when it is needed"))
+    Err(Error::data(
+        path,
+        "is no regular file",
+        "name a file; one of the cache is made again where this stands if you remove it",
+    ))
 }
 
 /// Reads a text file.
