@@ -278,6 +278,20 @@ impl Command {
     fn decides(&self) -> bool {
         matches!(self, Self::All(AllArgs { until_decided: true, .. }) | Self::Plan { budget: Some(_), .. })
     }
+
+    /// Whether it adds to the cache, or says what would be added.
+    fn makes_results(&self) -> bool {
+        match self {
+            Self::Work | Self::Submit { .. } | Self::Pull { .. } | Self::Import { .. } | Self::Plan { .. } => true,
+            Self::Fetch(_) | Self::Train(_) | Self::Evaluate(_) | Self::Plot(_) => true,
+            _ => self.publishes(),
+        }
+    }
+
+    /// Whether it publishes a report.
+    fn publishes(&self) -> bool {
+        matches!(self, Self::All(_) | Self::Report(_) | Self::Bundle(_))
+    }
 }
 
 #[derive(Debug, Args)]
@@ -516,8 +530,12 @@ impl Session {
         let shipped = config::shipped()?;
         let root = common.cache_dir.clone().unwrap_or_else(|| loaded.root.join("cache"));
         let reports = common.reports_dir.clone().unwrap_or_else(|| loaded.root.join("reports"));
-        folder::check(&root, "--cache-dir")?;
-        folder::check(&reports, "--reports-dir")?;
+        for (path, option, wanted) in [
+            (&root, "--cache-dir", common.cache_dir.is_some() || cli.command.makes_results()),
+            (&reports, "--reports-dir", common.reports_dir.is_some() || cli.command.publishes()),
+        ] {
+            if wanted { folder::can_be_made(path, option)? } else { folder::check(path, option)? }
+        }
         if std::path::absolute(&root).is_ok_and(|root| root.to_str().is_none()) {
             return Err(Error::Usage {
                 message: format!("the path of the cache, `{}`, is not UTF-8", root.display()),
@@ -543,8 +561,17 @@ impl Session {
     fn run(&self, strict: bool) -> Result<u8> {
         interrupt::catch();
         let runner = self.runner();
+        self.check_reports(&runner)?;
         let outcome = runner.run(&self.reports)?;
         self.conclude(&runner, &outcome, strict)
+    }
+
+    /// A report that cannot be published is no reason to compute for days first.
+    fn check_reports(&self, runner: &Runner) -> Result<()> {
+        if self.options.upto < StageKind::Report || !runner.has_open_cells() {
+            return Ok(()); // What is published as it is needs no writing.
+        }
+        folder::can_be_written(&self.reports.join(&self.loaded.profile), "--reports-dir")
     }
 
     /// Says what a run came to; the exit code.

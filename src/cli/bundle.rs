@@ -38,9 +38,10 @@ fn address(text: &str) -> Result<String, String> {
 /// Writes the bundle; exit code 0, also if cells have no result, and 1 if the results of one are damaged.
 pub(super) fn write(session: &Session, args: &BundleArgs) -> Result<u8> {
     for (option, path) in [("--output", &args.output), ("--weights", &args.weights)] {
-        if let Some(folder) = path.as_deref().and_then(Path::parent) {
-            folder::check(folder, option)?;
-        }
+        path.as_deref().map_or(Ok(()), |path| folder::file_can_be_written(path, option))?;
+    }
+    if args.output.is_none() {
+        folder::can_be_written(&session.reports.join(&session.loaded.profile), "--reports-dir")?;
     }
     let remote = session.options.remote.as_deref();
     remote.map_or(Ok(()), super::remote::writable)?;

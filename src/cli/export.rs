@@ -13,6 +13,9 @@ use crate::report::CONTENT;
 use crate::report::derived::Derived;
 use crate::report::figures;
 
+/// The folder of an article for which none is named.
+const ARTICLE: &str = "article";
+
 /// What can be exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Kind {
@@ -28,13 +31,15 @@ pub(super) enum Kind {
 
 /// Writes it, or prints it where no output is named; exit code 0.
 pub(super) fn export(kind: Kind, report: &Path, output: Option<&Path>) -> Result<u8> {
-    if let Some(parent) = output.and_then(Path::parent) {
-        folder::check(parent, "--output")?;
+    match (kind, output) {
+        (Kind::Article, output) => folder::can_be_written(output.unwrap_or(Path::new(ARTICLE)), "--output")?,
+        (_, Some(output)) => folder::file_can_be_written(output, "--output")?,
+        (_, None) => {}
     }
     let input = diff::read(report)?;
     let derived = Derived::new(&input);
     match kind {
-        Kind::Article => write_article(&derived, output.unwrap_or(Path::new("article"))),
+        Kind::Article => write_article(&derived, output.unwrap_or(Path::new(ARTICLE))),
         Kind::Checklist => write(checklist(&derived)?.as_bytes(), output),
         Kind::Forrt => write(&forrt(&derived)?, output),
         Kind::Attestation => {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Session, print};
+use super::{Session, folder, print};
 use crate::config;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -43,6 +43,7 @@ pub(super) fn register(session: &Session, output: Option<PathBuf>) -> Result<u8>
         print(&format!("`{}`: nothing changed since {}", path.display(), last.date));
         return Ok(0);
     }
+    folder::file_can_be_written(&path, "--output")?;
     let registration = Registration::new(now(), plan);
     fs::write_atomic(&path, appended(&path, &registration)?.as_bytes())?;
     print(&said(&path, &registration, runs(session, &registration.plan)?));

@@ -18,6 +18,7 @@ pub(super) fn seeds(config: &Config) -> Vec<u64> {
 /// Runs pairs until all is decided or the budget is spent, then makes the report; the exit code.
 pub(super) fn run(session: &Session, budget: Option<f64>, strict: bool) -> Result<u8> {
     interrupt::catch();
+    session.check_reports(&session.runner())?;
     let mut pipeline = Pipeline::new(&session.runner(), budget);
     let ending = until_decided(&mut pipeline, budget, session.options.keep_going)?;
     let code = session.conclude(&session.runner(), &pipeline.report(&session.reports)?, strict)?;

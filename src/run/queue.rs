@@ -99,9 +99,8 @@ impl Runner<'_> {
     /// Of the cells of a seed the longest first, so that no core waits in the end; how many can run at once.
     fn prepare(&self, waiting: &mut VecDeque<Waiting>) -> usize {
         let wanted = self.options.jobs.clamp(1, waiting.len().max(1));
-        let there = |cell: &Cell| self.store.entry(&self.plan.nodes[self.last_stage(cell)]).exists();
         let cells = waiting.iter().map(|waiting| waiting.cell);
-        let open: Vec<&Cell> = cells.filter(|cell| self.options.force || !there(cell)).collect();
+        let open: Vec<&Cell> = cells.filter(|cell| self.options.force || !self.is_there(cell)).collect();
         if open.is_empty() {
             return wanted; // Estimates read the records of every training, which a run without work need not wait for.
         }
@@ -121,6 +120,16 @@ impl Runner<'_> {
             self.reporter.emit(&Event::Note(&text));
         }
         fitting
+    }
+
+    /// Whether something stands where a cell's result will be.
+    fn is_there(&self, cell: &Cell) -> bool {
+        self.store.entry(&self.plan.nodes[self.last_stage(cell)]).exists()
+    }
+
+    /// Whether a selected cell is still to be made.
+    pub fn has_open_cells(&self) -> bool {
+        self.plan.cells.iter().any(|cell| cell.selected && !self.is_there(cell))
     }
 
     /// The next cell to try; `None` if there is none, or if others hold all that are left and they are not waited for.

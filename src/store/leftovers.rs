@@ -6,9 +6,6 @@ use crate::fingerprint::is_fingerprint;
 use crate::fs;
 use crate::plan::StageKind;
 
-/// Files under construction begin so: see [`fs::write_atomic`].
-const UNFINISHED: &str = ".new-";
-
 /// Removes unfinished results and files, and checkpoints and failures of results that are complete by now.
 ///
 /// The caller is alone in the cache. A checkpoint without a complete result is what its cell goes on from, and stays.
@@ -37,7 +34,7 @@ pub(super) fn clear(store: &Store) -> Result<()> {
     let mut folders = fs::entries(&store.root.join("work"));
     folders.extend([store.root.clone(), store.root.join("failures")]);
     for path in folders.iter().flat_map(|folder| fs::entries(folder)) {
-        if fs::name(&path).starts_with(UNFINISHED) && path.is_file() {
+        if fs::name(&path).starts_with(fs::UNFINISHED) && path.is_file() {
             fs::remove(&path)?;
         }
     }

@@ -89,7 +89,58 @@ fn a_folder_that_cannot_be_one_is_refused() {
         output.says("`paper.toml` is a file");
         output.says("help: ");
     }
+    std::os::unix::fs::symlink("nowhere", project.root.join("link")).unwrap();
+    let output = project.run(&["plan", "--cache-dir", "link"]);
+    assert_eq!(output.code, 2, "{output:#?}");
+    output.says("`link` is a link that leads nowhere");
     assert!(!project.cache().exists());
+}
+
+/// What cannot be written is refused before anything is computed for it, with the option, and nothing is made. `/proc` takes
+/// nothing from an administrator either.
+#[test]
+fn what_cannot_be_written_is_refused_before_any_work() {
+    let project = Project::finished();
+    project.ok(&["bundle", "--output", "sound.tar.gz"]);
+    let files = || fpl_repro::fs::files_below(&project.root).unwrap();
+    let before = files();
+    let more = "seeds=[0, 1]";
+    for (args, option) in [
+        (&["plan", "--cache-dir", "/proc/x"][..], "--cache-dir /proc/x"),
+        (&["all", "--cache-dir", "/proc/x"], "--cache-dir /proc/x"),
+        (&["status", "--cache-dir", "/proc/x/y"], "--cache-dir /proc/x/y"),
+        (&["work", "--cache-dir", "/proc/x"], "--cache-dir /proc/x"),
+        (&["import", "sound.tar.gz", "--cache-dir", "/proc/x"], "--cache-dir /proc/x"),
+        (&["submit", "slurm", "--cache-dir", "/proc/x"], "--cache-dir /proc/x"),
+        (&["all", "--reports-dir", "/proc/x"], "--reports-dir /proc/x"),
+        (&["report", "--reports-dir", "/proc/x"], "--reports-dir /proc/x"),
+        (&["all", "--reports-dir", "/proc", "--set", more], "--reports-dir /proc/test"),
+        (&["all", "--until-decided", "--reports-dir", "/proc", "--set", more], "--reports-dir /proc/test"),
+        (&["bundle", "--output", "/proc/x.tar.gz"], "--output /proc/x.tar.gz"),
+        (&["bundle", "--output", "/proc/x/y.tar.gz"], "--output /proc/x/y.tar.gz"),
+        (&["bundle", "--output", "profiles"], "--output profiles"),
+        (&["bundle", "--weights", "/proc/x.tar.gz"], "--weights /proc/x.tar.gz"),
+        (&["export", "forrt", "sound.tar.gz", "-o", "/proc/x.csv"], "--output /proc/x.csv"),
+        (&["export", "checklist", "sound.tar.gz", "-o", "profiles"], "--output profiles"),
+        (&["export", "article", "sound.tar.gz", "-o", "/proc/x"], "--output /proc/x"),
+        (&["register", "-o", "/proc/x.toml", "--seeds", "0..8"], "--output /proc/x.toml"),
+    ] {
+        let output = if matches!(args[0], "export") { project.raw(args) } else { project.run(args) };
+        assert_eq!(output.code, 2, "{args:?}: {output:#?}");
+        output.says(&format!("`{option}`"));
+        output.says("help: ");
+        assert!(output.ran().is_empty(), "{args:?}: {output:#?}");
+        assert_eq!(files(), before, "{args:?}");
+    }
+    // Whoever only looks needs no place that can be written.
+    let looked_at = Project::new();
+    let readable =
+        std::process::Command::new("chmod").args(["-R", "a+rX", ".", ".."]).current_dir(&looked_at.root).status();
+    assert!(readable.unwrap().success());
+    for (command, code) in [("audit", 0), ("claims", 0), ("status", 0), ("plan", 2), ("all", 2)] {
+        let output = looked_at.unprivileged(&[command]);
+        assert_eq!(output.code, code, "{command}: {output:#?}");
+    }
 }
 
 #[test]

@@ -64,8 +64,7 @@ impl Recording {
     fn keep(&self, disk: &Disk) {
         for (path, (file, length)) in disk.now() {
             let (path, kept) = (self.project.root.join(&path), self.content(file));
-            // Calls of two threads can be told in another order than they were done in: what is gone is passed over.
-            let Ok(found) = path.metadata() else { continue };
+            let found = path.metadata().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             assert_eq!(found.len(), length, "{}: the record is not what happened", path.display());
             if !kept.exists() {
                 fs::hard_link(path, kept).unwrap();

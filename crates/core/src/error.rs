@@ -86,7 +86,7 @@ impl Error {
             | Self::Worker { help, .. }
             | Self::Storage { help, .. }
             | Self::Device { help, .. } => help,
-            Self::Io { source, .. } => storage_help(source),
+            Self::Io { source, .. } => io_help(source),
             Self::Held { .. } => "run the command again when that has ended; `fpl-repro status` shows who holds what",
             Self::Newer { .. } => "use that program, or another `--cache-dir`",
             Self::Torch(message) if message.contains("memory") => {
@@ -121,6 +121,16 @@ impl Error {
             Self::Interrupted { .. } => 130,
             _ => 1,
         }
+    }
+}
+
+/// What to do about what the system refused; empty if nobody knows.
+fn io_help(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "get the permission (`ls -ld` shows who has it), or name another file or folder, and run the command again"
+        }
+        _ => storage_help(error),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::interrupt;
 /// other's unfinished file for one that was left.
 const ATTEMPTS: u32 = 10;
 
+/// What is under construction has a name that begins so.
+pub const UNFINISHED: &str = ".new-";
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |value: u8| char::from(if value < 10 { b'0' + value } else { b'a' + value - 10 });
@@ -72,6 +75,26 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
     path.ancestors().take(missing).try_for_each(sync_parent)
 }
 
+/// Whether files and folders can be made in a folder, which is left as it is.
+///
+/// # Errors
+/// Why they cannot.
+pub fn takes_names(folder: &Path) -> Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
+    let refused = Error::io("make anything in", folder);
+    if let Err(error) = accessat(CWD, folder, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        return Err(refused(error.into()));
+    }
+    // The kernel's own file systems let an administrator write, and take nothing all the same: a file without a name shows
+    // that. Not every file system has such files; there a folder that goes again is made.
+    let nameless = openat(CWD, folder, OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC, Mode::RUSR | Mode::WUSR);
+    if nameless.is_ok() {
+        return Ok(());
+    }
+    let probe = folder.join(format!("{UNFINISHED}{}", std::process::id()));
+    fs::create_dir(&probe).and_then(|()| fs::remove_dir(&probe)).map_err(refused)
+}
+
 /// Writes a file so that a reader, or whoever comes after a crash or a power cut, sees either the old content or the new.
 ///
 /// After a power cut it may be the old one, until the folder is flushed too.
@@ -89,7 +112,7 @@ fn write_and_rename(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().unwrap_or(Path::new("."));
     create_dir_all(parent)?;
     let mut file = tempfile::Builder::new()
-        .prefix(".new-")
+        .prefix(UNFINISHED)
         .permissions(default_permissions())
         .tempfile_in(parent)
         .map_err(Error::io("create a file in", parent))?;

@@ -35,7 +35,8 @@ fn change(call: &str, folder: &Path) -> Option<Change> {
         return None;
     }
     let (name, arguments) = call.trim_end().strip_suffix(')')?.split_once('(')?;
-    let arguments: Vec<&str> = arguments.split(", ").collect();
+    // A blank stands before `<unfinished ...>`.
+    let arguments: Vec<&str> = arguments.split(", ").map(str::trim_end).collect();
     let argument = |index: usize| arguments.get(index).copied().unwrap_or_default();
     let below = |path: PathBuf| Some(path.strip_prefix(folder).ok()?.to_owned());
     // Relative paths are relative to the folder, which is the programs' own.
@@ -91,6 +92,12 @@ fn lines_of_strace_are_read() {
 10 renameat2(AT_FDCWD</p>, "/p/a", AT_FDCWD</p>, "/p/b", RENAME_EXCHANGE) = 0
 11 write(1<pipe:[123]>, ""..., 7)         = 7
 10 unlinkat(5</p/cache/work>, "f", 0)     = 0
+10 unlink("/p/cache/leases/a.1" <unfinished ...>
+11 fsync(4</p/cache> <unfinished ...>
+10 <... unlink resumed>)                   = 0
+12 renameat(AT_FDCWD</p>, "/p/./cache/.new-b", AT_FDCWD</p>, "./cache/b" <unfinished ...>
+11 <... fsync resumed>)                    = 0
+12 <... renameat resumed>)                 = 0
 10 +++ exited with 0 +++
 "#;
     let path = PathBuf::from;
@@ -102,6 +109,9 @@ fn lines_of_strace_are_read() {
             Change::Flush { path: path("cache/.new-a") },
             Change::Exchange { a: path("a"), b: path("b") },
             Change::Remove { path: path("cache/work/f") },
+            Change::Remove { path: path("cache/leases/a.1") },
+            Change::Flush { path: path("cache") },
+            Change::Rename { from: path("cache/.new-b"), to: path("cache/b") },
         ]
     );
 }
