@@ -1,6 +1,7 @@
 //! The command line: its doc comments are the help texts.
 
 mod folder;
+mod prose;
 mod complain;
 mod scope;
 mod beside;
