@@ -1,10 +1,11 @@
 # fpl-repro with its libtorch, on a CPU or an NVIDIA GPU:
 #   docker build -t fpl-repro .                           # CPU, an image of about 2 GB
 #   docker build -t fpl-repro:cuda --build-arg DEVICE=cuda .   # CUDA, about 7 GB; run it with `--gpus all`
-#   docker run --rm -v "$PWD:/project" fpl-repro all --profile quickstart
-# Cache and reports come to lie in the mounted folder.
+#   docker run --rm -v "$PWD/cache:/project/cache" -v "$PWD/reports:/project/reports" fpl-repro all --profile quickstart
+# Cache and reports come to lie in the mounted folders. A folder with a configuration of its own takes the place of all of
+# /project: -v "$PWD:/project".
 
-FROM rust:1.92-bookworm AS build
+FROM rust:1.95-bookworm AS build
 ARG DEVICE=cpu
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -24,8 +25,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/fpl-repro/.libtorch /opt/fpl-repro/.libtorch
 COPY --from=build /opt/fpl-repro/target/release/fpl-repro /opt/fpl-repro/target/release/fpl-repro-worker /usr/local/bin/
-COPY --from=build /opt/fpl-repro/pipeline.toml /opt/fpl-repro/paper.toml /opt/fpl-repro/
-COPY --from=build /opt/fpl-repro/profiles /opt/fpl-repro/profiles
 WORKDIR /project
-ENTRYPOINT ["fpl-repro", "--config", "/opt/fpl-repro/pipeline.toml", "--cache-dir", "/project/cache", "--reports-dir", "/project/reports"]
+COPY --from=build /opt/fpl-repro/pipeline.toml /opt/fpl-repro/paper.toml /opt/fpl-repro/registered.toml ./
+COPY --from=build /opt/fpl-repro/profiles ./profiles
+ENTRYPOINT ["fpl-repro"]
 CMD ["--help"]

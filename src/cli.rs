@@ -1,6 +1,7 @@
 //! The command line: its doc comments are the help texts.
 
 mod folder;
+mod prose;
 mod complain;
 mod scope;
 mod beside;
@@ -24,6 +25,7 @@ mod watch;
 mod schema;
 mod doctor;
 mod submit;
+mod seeds;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -336,7 +338,7 @@ struct Common {
     /// Select cells, like 'table2/resnet18/*' (repeatable); the report shows all that are there
     #[arg(long, global = true, value_name = "GLOB")]
     cells: Vec<String>,
-    /// Use these seeds instead of the configured ones: 0,1,2 or 0..4 (inclusive)
+    /// Run these seeds instead of the configured ones: 0,1,2 or 0..4 (inclusive); the report shows all that are there
     #[arg(long, global = true, value_name = "SEEDS")]
     seeds: Option<String>,
     /// Set a key of the configuration, like recipes.table2.epochs=2 (repeatable); TOML, or a bare word as a string
@@ -379,7 +381,10 @@ struct Common {
 
 /// Everything that the command line and the configuration resolve to.
 struct Session {
+    /// With every seed that the plan has.
     loaded: Loaded,
+    /// The seeds that are run.
+    seeds: Vec<u64>,
     shipped: Config,
     plan: Plan,
     store: Store,
@@ -544,14 +549,19 @@ impl Session {
         }
         let store = Store::open(&root, Duration::from_secs(loaded.config.run.lease.into()));
         let archive = archive_digest(&loaded, &store)?;
-        let plan = plan::plan(&loaded.config, &shipped, archive.as_deref(), &common.cells)?;
+        let planned = |config: &Config| plan::plan(config, &shipped, archive.as_deref(), &common.cells);
+        let mut plan = planned(&loaded.config)?;
+        let seeds = loaded.config.seeds.clone();
+        if cli.command.shows_every_seed() {
+            plan = seeds::with_every_seed(&mut loaded.config, plan, &store, planned)?;
+        }
         let verbosity = match (common.quiet, common.verbose) {
             (true, _) => Verbosity::Quiet,
             (_, true) => Verbosity::Verbose,
             _ => Verbosity::Normal,
         };
         let options = options(cli, &loaded.config, &plan)?;
-        Ok(Self { loaded, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
+        Ok(Self { loaded, seeds, shipped, plan, store, reporter: Reporter::new(verbosity), options, reports })
     }
 
     fn runner(&self) -> Runner<'_> {

@@ -103,6 +103,12 @@ impl CellId {
     pub fn loss(&self) -> &str {
         part(&self.0, 3)
     }
+
+    /// The seed.
+    pub fn seed(&self) -> u64 {
+        let seed = part(&self.0, 4).strip_prefix("seed");
+        seed.and_then(|seed| seed.parse().ok()).unwrap_or_default() // A name of a cell has one.
+    }
 }
 
 fn part(text: &str, index: usize) -> &str {
@@ -176,7 +182,7 @@ mod tests {
         let cell = Setting::new("table2", Architecture::ResNet18, "random").row("fpl").cell(7);
         assert_eq!(cell.as_str(), "table2/resnet18/random/fpl/seed7");
         assert_eq!(cell.to_string().parse(), Ok(cell.clone()));
-        assert_eq!((cell.row().as_str(), cell.loss()), ("table2/resnet18/random/fpl", "fpl"));
+        assert_eq!((cell.row().as_str(), cell.loss(), cell.seed()), ("table2/resnet18/random/fpl", "fpl", 7));
         let setting = cell.setting();
         assert_eq!(
             (setting.table(), setting.architecture(), setting.initialization()),

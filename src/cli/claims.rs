@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
-use super::{Session, print, print_json};
+use super::prose::print_prose;
+use super::{Session, print_json};
 use crate::error::Result;
 use crate::number::{fixed, p_is, p_value, plural, signed};
 use crate::paper::audit::{Audit, audit as audit_of};
@@ -17,7 +18,7 @@ pub(super) fn audit(session: &Session, as_json: bool) -> Result<u8> {
     if as_json {
         print_json(&audit)?;
     } else {
-        print(audit_text(&audit).trim_end());
+        print_prose(audit_text(&audit).trim_end());
     }
     Ok(0)
 }
@@ -27,7 +28,7 @@ pub(super) fn claims(ledger: &Ledger, as_json: bool, strict: bool) -> Result<u8>
     if as_json {
         print_json(ledger)?;
     } else {
-        print(ledger_text(ledger).trim_end());
+        print_prose(ledger_text(ledger).trim_end());
     }
     Ok(if strict { self::strict(ledger) } else { 0 })
 }
@@ -42,7 +43,7 @@ pub(super) fn readings(ledger: &Ledger, as_json: bool) -> Result<u8> {
     if as_json {
         print_json(&ledger.readings)?;
     } else {
-        print(ledger.readings.iter().map(readings_text).collect::<String>().trim_end());
+        print_prose(ledger.readings.iter().map(readings_text).collect::<String>().trim_end());
     }
     Ok(0)
 }

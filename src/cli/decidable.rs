@@ -52,7 +52,7 @@ pub(super) fn by_seeds(session: &Session) -> String {
             plural(family.claims.len(), "claim")
         );
     };
-    let seeds = session.loaded.config.seeds.len();
+    let seeds = session.seeds.len();
     let claims = full.join(", ");
     if seeds >= first {
         return format!(
@@ -71,7 +71,7 @@ pub(super) fn readings_first(session: &Session, to_train: impl Fn(&Cell) -> bool
     let alternatives = session.loaded.config.paper.assumptions.iter().flat_map(|assumption| &assumption.alternatives);
     let tables: BTreeSet<&str> = alternatives.filter_map(|other| other.table.as_deref()).collect();
     let is_reading = |cell: &&Cell| tables.contains(cell.id.setting().table());
-    let seed = session.loaded.config.seeds.first()?;
+    let seed = session.seeds.first()?;
     let of_readings: Vec<&Cell> = session.plan.cells.iter().filter(is_reading).collect();
     if of_readings.is_empty() {
         let known = session.loaded.root.join(format!("profiles/{READINGS}.toml")).exists();

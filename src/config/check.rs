@@ -24,6 +24,8 @@ const LONGEST_NAME: usize = 48;
 const LONGEST_LEASE: u32 = 86_400;
 /// What addresses of remote caches begin with.
 const REMOTES: [&str; 6] = ["s3", "gs", "az", "https", "http", "file"];
+/// The stem's convolution.
+const STEM: &str = "conv1.weight";
 /// Images of a class in a figure, and the memory that they take.
 const MOST_SAMPLES: u32 = 100;
 
@@ -217,6 +219,7 @@ impl Check<'_> {
         }
         self.row_data(config, &at("dataset"), row)?;
         let architecture = config.networks[&row.network].architecture.id();
+        self.stem(config, table, row)?;
         match &config.initializations[&row.initialization] {
             Initialization::Random => Ok(()),
             Initialization::Weights { files } => {
@@ -235,6 +238,35 @@ impl Check<'_> {
             }
             Initialization::Cell { cell } => self.source_cell(config, &row.initialization, architecture, cell),
         }
+    }
+
+    /// The stem is that of the initial weights, or those of the stem are drawn anew.
+    fn stem(&self, config: &Config, table: &str, row: &TableRow) -> Result<()> {
+        let (network, name) = (&config.networks[&row.network], &row.initialization);
+        let architecture = network.architecture.id();
+        let (fits, from, other) = match &config.initializations[name] {
+            Initialization::Random => return Ok(()),
+            Initialization::Weights { files } => {
+                // Files are of torchvision's networks, which have the ImageNet stem.
+                let drop = files.get(architecture).map(|file| file.drop.as_slice()).unwrap_or_default();
+                let fits = network.stem == Stem::Imagenet || drop.iter().any(|prefix| STEM.starts_with(prefix));
+                let key = format!("initializations.{name}.files.{architecture}");
+                (fits, key.clone(), format!("have the stem drawn anew with `{key}.drop = [\"conv1.\"]`"))
+            }
+            Initialization::Cell { cell } => {
+                let source =
+                    config.rows().find(|(row, _)| row == cell).and_then(|(_, row)| config.networks.get(&row.network));
+                let fits = source.is_none_or(|source| source.stem == network.stem);
+                (fits, format!("initializations.{name}.cell"), "name a cell with this stem".to_owned())
+            }
+        };
+        let message = format!("table `{table}` starts it from `{from}`, whose stem is another one and does not fit");
+        self.that(
+            fits,
+            &["networks", &row.network, "stem"],
+            &message,
+            &format!("set the stem of those weights, or {other}"),
+        )
     }
 
     /// The cell that another one starts from exists, has the same architecture and itself starts from random weights.

@@ -197,8 +197,8 @@ fn resolved(audit: &mut Audit) {
             place: pair.pair.clone(),
             says: format!(
                 "{} against {} misclassified images: {} points",
-                pair.errors[0],
-                pair.errors[1],
+                count(pair.errors[0].into()),
+                count(pair.errors[1].into()),
                 signed(pair.points, 2)
             ),
             follows,

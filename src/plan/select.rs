@@ -7,6 +7,7 @@ use wildmatch::WildMatch;
 use super::Cell;
 use crate::error::{Error, Result};
 use crate::id::RowId;
+use crate::number::plural;
 
 /// Marks the cells that one of the patterns matches; all, if there is no pattern. `*` matches across `/`.
 pub(super) fn select(cells: &mut [Cell], patterns: &[String]) -> Result<()> {
@@ -19,14 +20,23 @@ pub(super) fn select(cells: &mut [Cell], patterns: &[String]) -> Result<()> {
     for pattern in patterns {
         if !cells.iter().any(|cell| matches(pattern, cell.id.as_str())) {
             let rows: BTreeSet<RowId> = cells.iter().map(|cell| cell.id.row()).collect();
-            let listed = rows.iter().map(|row| format!("`{row}/seed…`")).collect::<Vec<_>>().join(", ");
             return Err(Error::Usage {
                 message: format!("no cell matches `--cells '{pattern}'`"),
-                help: format!("the cells are {listed}; `*` matches any part"),
+                help: format!("write `*` for any part; the cells are {}", listed(&rows)),
             });
         }
     }
     Ok(())
+}
+
+/// The rows' cells, as far as they fit on a line or two.
+fn listed(rows: &BTreeSet<RowId>) -> String {
+    const FEW: usize = 4;
+    let mut names: Vec<String> = rows.iter().take(FEW).map(|row| format!("`{row}/seed…`")).collect();
+    if rows.len() > FEW {
+        names.push(format!("and of {} more (`fpl-repro status` lists all)", plural(rows.len() - FEW, "row")));
+    }
+    names.join(", ")
 }
 
 /// A whole id, a glob, or a prefix that ends at a `/`.

@@ -193,6 +193,23 @@ fn a_cache_path_that_is_not_utf8_is_refused() {
     assert!(!project.root.join(path).exists());
 }
 
+#[test]
+fn a_stem_that_does_not_fit_its_initial_weights_is_refused_with_both_keys() {
+    let project = Project::new();
+    let refused = |profile: &str, set: &str, words: &[&str]| {
+        let output = project.raw(&["--profile", profile, "--set", set, "plan"]);
+        assert_eq!(output.code, 2, "{output:#?}");
+        words.iter().for_each(|words| output.says(words));
+    };
+    let file = ["`networks.resnet50.stem`", "`initializations.imagenet.files.resnet50`", "drop = [\"conv1.\"]"];
+    refused("what-if", "networks.resnet50.stem=cifar", &file);
+    let cell = ["`networks.resnet50-cifar.stem`", "`initializations.imagenet.cell`", "does not fit"];
+    refused("quickstart", "tables.table3.rows.1.network=resnet50-cifar", &cell);
+    let drop = "initializations.imagenet.files.resnet50.drop=[\"conv1.\"]";
+    let both = ["--profile", "what-if", "--set", "networks.resnet50.stem=cifar", "--set", drop, "plan"];
+    assert_eq!(project.raw(&both).code, 0);
+}
+
 /// A key with a dot is quoted, as in TOML.
 #[test]
 fn a_key_with_a_dot_can_be_set() {

@@ -154,6 +154,40 @@ fn cells_of_one_seed_start_from_the_same_weights_and_see_the_same_minibatches() 
 }
 
 #[test]
+fn other_seeds_that_are_there_stay_in_the_report_and_are_not_run() {
+    let project = Project::finished();
+    let later = ["all", "--seeds", "3", "--cells", "table2/resnet18/random/fpl"];
+    let output = project.ok(&later);
+    let fpl = |seed: u64| FPL.replace("seed0", &format!("seed{seed}"));
+    assert_eq!(output.ran(), &stages(&fpl(3)) | &summaries());
+    let shown = |project: &Project| {
+        let text = fs::read_to_string(project.root.join("reports/test/report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let cells = report["cells"].as_array().unwrap().iter();
+        cells
+            .map(|cell| format!("{} {}", cell["id"].as_str().unwrap(), cell["state"]["state"].as_str().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    let all = [
+        format!("{FPL} done"),
+        format!("{CE} done"),
+        format!("{} done", fpl(3)),
+        format!("{} not-run", CE.replace("seed0", "seed3")),
+    ];
+    assert_eq!(shown(&project), all);
+    // The same report by whichever seeds: of the further ones nothing is run.
+    assert!(project.ok(&["all", "--keep-going"]).ran().is_empty());
+    assert!(project.ok(&later).ran().is_empty());
+    project.ok(&["plan"]).says("0 to run");
+    // A bundle of it has all of them, and a seed of another configuration is not one of this.
+    let bundle = project.root.join("bundle.tar.gz");
+    project.ok(&["bundle", "-o", bundle.to_str().unwrap()]);
+    project.ok(&["verify", bundle.to_str().unwrap()]).says("3 of 4 cells have results");
+    project.ok(&["all", "--set", FALSE_CLASSES]);
+    assert_eq!(shown(&project)[1..], [format!("{CE} done")]);
+}
+
+#[test]
 fn a_plan_of_a_new_project_is_what_runs_and_writes_nothing() {
     let project = Project::new();
     let plan = project.ok(&["plan"]);
