@@ -18,8 +18,10 @@ quickstart: build
 build: libtorch
 	cargo build --release
 
+# The files that a macro declares are not found by cargo fmt.
 lint: libtorch
 	cargo fmt --all --check
+	rustfmt --check --edition 2024 worker/src/nn/loss/*.rs
 	cargo clippy --release --workspace --all-targets -- -D warnings
 
 test: lint

@@ -1,7 +1,6 @@
 //! What the types cannot say: references, ranges and combinations that are impossible.
 
 mod dataset;
-mod loss;
 mod paper;
 mod registration;
 
@@ -77,7 +76,10 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         )?;
     }
     for (name, loss) in &config.losses {
-        check.loss(name, loss)?;
+        loss.check().or_else(|fault| {
+            let path: Vec<&str> = ["losses", name].into_iter().chain(fault.key).collect();
+            Err(sources.error(&path, fault.message, fault.help))
+        })?;
     }
     for (name, table) in &config.tables {
         for (index, row) in table.rows.iter().enumerate() {

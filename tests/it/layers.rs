@@ -1,7 +1,8 @@
 //! A module uses only modules above its own: in `lib.rs`, and in every folder the order in which they are declared there.
 //!
 //! Paths are read from the text: `use` with its groups, and paths in code that begin with `crate`, `self` or `super`. What
-//! is not seen: an item that a folder's `mod.rs` re-exports from a module below.
+//! is not seen: an item that a folder's `mod.rs` re-exports from a module below, and the order of modules that a macro
+//! declares (the losses of the worker).
 
 #![allow(clippy::unwrap_used, reason = "a failure here is a failed test")]
 

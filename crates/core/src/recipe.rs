@@ -2,9 +2,11 @@
 //!
 //! Everything here is part of a cell's fingerprint: what does not determine a result must not be a field.
 
+mod loss;
 mod sample;
 mod training;
 
+pub use loss::{Aggregate, Alpha, DeferredReweighting, Fault, Loss, Term};
 pub use sample::{Choice, Imbalance, LabelNoise, Shape};
 pub use training::{Evaluation, InitialWeights, Training, WeightsSource};
 
@@ -65,161 +67,6 @@ pub enum Stem {
     Imagenet,
     /// ResNet: 3×3 stride 1, no max-pool (MMClassification's `ResNet_CIFAR`).
     Cifar,
-}
-
-/// A loss over logits, averaged over the minibatch. p = softmax(logits), T the true class.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum Loss {
-    /// −log p_T.
-    CrossEntropy,
-    /// `factor` · −log p_T: the control for the effective learning rate.
-    ScaledCrossEntropy {
-        /// Above 0.
-        factor: f64,
-    },
-    /// False Positive Loss, Eq. 1 and 8: α_T·L_T + Σ_F α_F·L_F.
-    Fpl {
-        /// L_T.
-        true_term: Term,
-        /// L_F.
-        false_term: Term,
-        /// k of Eq. 8: how many of the most probable wrong classes are penalised, 1 to 9.
-        false_classes: u8,
-        /// How the k classes become one loss; no matter for k = 1.
-        aggregate: Aggregate,
-        /// α_T and α_F.
-        alpha: Alpha,
-    },
-    /// Focal loss −(1 − p_T)^γ·log p_T (Lin et al., 2017).
-    Focal {
-        /// γ, 0 or more.
-        gamma: f64,
-    },
-    /// Class-balanced cross-entropy −w_T·log p_T with w_i ∝ (1 − β)/(1 − β^N_i) (Cui et al., 2019).
-    ClassBalanced {
-        /// β, at least 0 and below 1.
-        beta: f64,
-    },
-    /// −log q_T with q = softmax(logits + log N), N_i the training images of class i (Ren et al., 2020).
-    BalancedSoftmax,
-    /// −log q_T with q = softmax(logits + τ·log π), π_i the share of class i in the training set (Menon et al., 2021).
-    LogitAdjustment {
-        /// τ, 0 or more: 1 is balanced softmax, 0 cross-entropy.
-        tau: f64,
-    },
-    /// Label-distribution-aware margins: −log q_T with q = softmax(s·(logits − Δ_T·e_T)), Δ_i ∝ N_i^(−1/4) (Cao et al.,
-    /// 2019).
-    Ldam {
-        /// The largest of the Δ_i, that of the smallest class, 0 or more.
-        max_margin: f64,
-        /// s, above 0.
-        scale: f64,
-        /// Classes are weighed late in the training; none: never.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        deferred_reweighting: Option<DeferredReweighting>,
-    },
-    /// Poly-1 loss −log p_T + ε·(1 − p_T) (Leng et al., 2022).
-    Poly {
-        /// ε, −1 or more.
-        epsilon: f64,
-    },
-    /// Mean absolute error ‖e_T − p‖₁ = 2·(1 − p_T) (Ghosh et al., 2017).
-    MeanAbsoluteError,
-    /// Generalized cross-entropy (1 − p_T^q)/q (Zhang and Sabuncu, 2018).
-    GeneralizedCrossEntropy {
-        /// q, above 0 and at most 1.
-        q: f64,
-    },
-    /// Symmetric cross-entropy −α·log p_T − β·A·(1 − p_T) (Wang et al., 2019).
-    SymmetricCrossEntropy {
-        /// α, the weight of the cross-entropy, 0 or more.
-        alpha: f64,
-        /// β, the weight of the reverse cross-entropy, 0 or more.
-        beta: f64,
-        /// A, below 0: what log 0 stands for.
-        log_zero: f64,
-    },
-    /// Taylor cross-entropy Σ_{i=1..t} (1 − p_T)^i/i (Feng et al., 2020).
-    TaylorCrossEntropy {
-        /// t, 1 to 100.
-        order: u8,
-    },
-    /// Cross-entropy with the target (1 − ε)·e_T + ε/classes (Szegedy et al., 2016).
-    LabelSmoothing {
-        /// ε, at least 0 and below 1.
-        epsilon: f64,
-    },
-}
-
-/// Class weights (1 − β)/(1 − β^N_i) from some epoch on (Cao et al., 2019, Algorithm 1).
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DeferredReweighting {
-    /// β, at least 0 and below 1.
-    pub beta: f64,
-    /// The first epoch with weights, counted from 0.
-    pub from_epoch: u32,
-}
-
-/// How a probability is penalised: a function of q, which is p_T in L_T and 1 − p_F in L_F, that is 0 at q = 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum Term {
-    /// −log q: Eq. 2 and 3 with the minus signs they lack in print.
-    Log,
-    /// (1 − q)²: Eq. 5 and 6.
-    Squared,
-    /// 1 − q.
-    Linear,
-    /// −(1 − q)^γ·log q (Lin et al., 2017).
-    Focal {
-        /// γ, 0 or more.
-        gamma: f64,
-    },
-    /// −log q + ε·(1 − q) (Leng et al., 2022).
-    Poly {
-        /// ε, −1 or more.
-        epsilon: f64,
-    },
-    /// (1 − q^exponent)/exponent (Zhang and Sabuncu, 2018).
-    Generalized {
-        /// Their q, above 0 and at most 1.
-        exponent: f64,
-    },
-}
-
-/// How the k most probable wrong classes become one loss.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aggregate {
-    /// Eq. 8: the sum of their losses.
-    Sum,
-    /// Section 4: the loss of the mean of their probabilities.
-    Mean,
-    /// Section 4: the loss of the median of their probabilities; for even k the mean of the middle two.
-    Median,
-}
-
-/// The coefficients α_T and α_F of Eq. 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", deny_unknown_fields, rename_all = "kebab-case")]
-pub enum Alpha {
-    /// Both 1.
-    None,
-    /// Two constants.
-    Constant {
-        /// α_T.
-        true_class: f64,
-        /// α_F.
-        false_class: f64,
-    },
-    /// Eq. 4: α_i = (N − N_i)/N over the training set, i the class that the term is about.
-    Dataset,
-    /// Eq. 7: α_i = (m − m_i)/m over the minibatch.
-    Minibatch,
-    /// Section 4: both learned with the weights, from 1, as the inverse variances of Kendall et al. (2018).
-    Learned,
 }
 
 /// How weights that are not loaded are drawn.

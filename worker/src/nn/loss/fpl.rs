@@ -19,54 +19,46 @@
 
 use tch::{Kind, Tensor};
 
-use super::learned::LearnedAlpha;
+use super::Input;
 use super::term::{log_odds, penalty};
 use fpl_core::recipe::{Aggregate, Alpha, Term};
 
-/// The fields of [`fpl_core::recipe::Loss::Fpl`].
-#[derive(Clone, Copy)]
-pub(super) struct Form {
-    pub(super) true_term: Term,
-    pub(super) false_term: Term,
-    pub(super) false_classes: i64,
-    pub(super) aggregate: Aggregate,
-    pub(super) alpha: Alpha,
-}
-
-/// Eq. 8, averaged over the minibatch; shapes as in [`super::Criterion::loss`]. `learned` belongs to `Alpha::Learned`.
-pub(super) fn false_positive_loss(
-    form: Form,
-    class_counts: &Tensor,
-    learned: Option<&LearnedAlpha>,
-    logits: &Tensor,
-    targets: &Tensor,
+/// Eq. 8, averaged over the minibatch, with k = `false_classes`.
+pub(super) fn loss(
+    input: &Input,
+    true_term: Term,
+    false_term: Term,
+    false_classes: u8,
+    aggregate: Aggregate,
+    alpha: Alpha,
 ) -> Tensor {
+    let &Input { logits, class_counts, .. } = input;
     let kind = logits.kind();
-    let targets = targets.unsqueeze(1);
+    let targets = input.targets.unsqueeze(1);
     let classes = Tensor::arange(logits.size()[1], (Kind::Int64, logits.device()));
     let is_true = targets.eq_tensor(&classes);
-    let chosen = most_probable(&logits.detach().masked_fill(&is_true, f64::NEG_INFINITY), form.false_classes);
-    let chosen = represented(&chosen, form.aggregate);
+    let wrong = logits.detach().masked_fill(&is_true, f64::NEG_INFINITY);
+    let chosen = represented(&most_probable(&wrong, i64::from(false_classes)), aggregate);
 
     // [batch, 1] for T; for F [batch, k], or [batch, 1] of a mean or median.
-    let true_losses = penalty(form.true_term, &log_odds(logits, &targets, &classes));
+    let true_losses = penalty(true_term, &log_odds(logits, &targets, &classes));
     let false_odds = log_odds(logits, &chosen, &classes);
-    let is_sum = form.aggregate == Aggregate::Sum;
-    let false_losses = penalty(form.false_term, &if is_sum { -false_odds } else { odds_against_mean(&false_odds) });
+    let is_sum = aggregate == Aggregate::Sum;
+    let false_losses = penalty(false_term, &if is_sum { -false_odds } else { odds_against_mean(&false_odds) });
 
     let weigh = |alpha: &Tensor| {
         let of_false = alpha.take(&chosen);
         let of_false = if is_sum { of_false } else { of_false.mean_dim(1, true, kind) };
         (&true_losses * alpha.take(&targets), &false_losses * of_false)
     };
-    let (true_losses, false_losses) = match form.alpha {
+    let (true_losses, false_losses) = match alpha {
         Alpha::None | Alpha::Learned => (true_losses, false_losses),
         Alpha::Constant { true_class, false_class } => (true_losses * true_class, false_losses * false_class),
         Alpha::Dataset => weigh(&rarity(&class_counts.to_kind(kind))),
         Alpha::Minibatch => weigh(&rarity(&is_true.sum_dim_intlist(0, false, kind))),
     };
     let (true_loss, false_loss) = (true_losses.mean(kind), false_losses.sum_dim_intlist(1, true, kind).mean(kind));
-    match learned {
+    match input.learned {
         Some(alpha) => alpha.weigh(&true_loss, &false_loss),
         None => true_loss + false_loss,
     }

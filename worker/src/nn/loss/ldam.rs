@@ -6,26 +6,23 @@
 
 use tch::{Kind, Tensor};
 
-use super::cross_entropy::{class_balanced_weights, cross_entropy, log_p_true, relative};
+use super::softmax::{cross_entropy, log_p_true, relative};
+use super::{Input, class_balanced};
+use fpl_core::recipe::DeferredReweighting;
 
-/// The mean of −log q_T over the minibatch, q = softmax(s·(logits − Δ_T·e_T)) and Δ_i = `max_margin`·(N_min/N_i)^¼; shapes
-/// as in [`super::Criterion::loss`].
+/// The mean of −log q_T over the minibatch, q = softmax(s·(logits − Δ_T·e_T)) and Δ_i = `max_margin`·(N_min/N_i)^¼.
 ///
-/// With `beta`, −w_T·log q_T with the weights of [`class_balanced_weights`], divided by the sum of the w_T over the
-/// minibatch as PyTorch's `CrossEntropyLoss` and so its authors do, unlike those of the class-balanced loss.
-pub(super) fn ldam(
-    max_margin: f64,
-    scale: f64,
-    beta: Option<f64>,
-    class_counts: &Tensor,
-    logits: &Tensor,
-    targets: &Tensor,
-) -> Tensor {
+/// Once classes are weighed, −w_T·log q_T with the weights of [`class_balanced::weights`], divided by the sum of the w_T
+/// over the minibatch as PyTorch's `CrossEntropyLoss` and so its authors do, unlike those of the class-balanced loss.
+pub(super) fn loss(input: &Input, max_margin: f64, scale: f64, deferred: Option<DeferredReweighting>) -> Tensor {
+    let &Input { epoch, class_counts, logits, targets, .. } = input;
     let kind = logits.kind();
     let margins = margins(max_margin, class_counts).to_kind(kind).take(targets).unsqueeze(1);
     let lowered = relative(logits).scatter_add(1, &targets.unsqueeze(1), &-margins) * scale;
-    let Some(beta) = beta else { return cross_entropy(&lowered, targets) };
-    let weights = class_balanced_weights(beta, class_counts, kind).take(targets);
+    let Some(deferred) = deferred.filter(|deferred| epoch >= deferred.from_epoch) else {
+        return cross_entropy(&lowered, targets);
+    };
+    let weights = class_balanced::weights(deferred.beta, class_counts, kind).take(targets);
     -(&weights * log_p_true(&lowered, targets)).sum(kind) / weights.sum(kind)
 }
 

@@ -4,16 +4,48 @@
 
 mod term;
 mod learned;
-mod cross_entropy;
-mod logit_adjustment;
-mod ldam;
-mod fpl;
+mod softmax;
 mod true_class;
 
 use tch::Tensor;
 
-use fpl_core::recipe::{Alpha, Loss, Term};
+use fpl_core::recipe::{Alpha, Loss};
 use learned::LearnedAlpha;
+
+/// What a loss is computed from.
+struct Input<'a> {
+    /// Counted from 0.
+    epoch: u32,
+    /// N_i, `[classes]`.
+    class_counts: &'a Tensor,
+    /// Of [`Alpha::Learned`].
+    learned: Option<&'a LearnedAlpha>,
+    /// `[batch, classes]`.
+    logits: &'a Tensor,
+    /// T, `[batch]`.
+    targets: &'a Tensor,
+}
+
+/// Declares the file of every loss in the list, and calls its `loss` with the input and the values of its keys, in their
+/// order in the list.
+macro_rules! formulas {
+    ($(
+        $(#[$about:meta])*
+        $variant:ident in $file:ident
+        $({ $( $(#[$about_key:meta])* $key:ident: $type:ty $(=> $rule:expr)?, )* })?
+        $(and $rule_of_all:expr)?;
+    )*) => {
+        $( mod $file; )*
+
+        fn value(spec: &Loss, input: &Input) -> Tensor {
+            match *spec {
+                $( Loss::$variant $({ $($key,)* })? => $file::loss(input $(, $($key,)*)?), )*
+            }
+        }
+    };
+}
+
+fpl_core::losses!(formulas);
 
 /// A loss with what it knows of the training set and what it learns.
 #[derive(Debug)]
@@ -52,32 +84,7 @@ impl Criterion {
     /// - `logits` `[batch, classes]`, floating point and finite, `batch` ≥ 1;
     /// - `targets` `[batch]`, int64, each in `0..classes`.
     pub fn loss(&self, epoch: u32, logits: &Tensor, targets: &Tensor) -> Tensor {
-        let of_true_class = |term| true_class::term_of_true_class(term, logits, targets);
-        match self.spec {
-            Loss::CrossEntropy => cross_entropy::cross_entropy(logits, targets),
-            Loss::ScaledCrossEntropy { factor } => cross_entropy::cross_entropy(logits, targets) * factor,
-            Loss::Fpl { true_term, false_term, false_classes, aggregate, alpha } => {
-                let false_classes = i64::from(false_classes);
-                let form = fpl::Form { true_term, false_term, false_classes, aggregate, alpha };
-                fpl::false_positive_loss(form, &self.class_counts, self.learned.as_ref(), logits, targets)
-            }
-            Loss::Focal { gamma } => of_true_class(Term::Focal { gamma }),
-            Loss::ClassBalanced { beta } => cross_entropy::class_balanced(beta, &self.class_counts, logits, targets),
-            Loss::BalancedSoftmax => logit_adjustment::adjusted(1.0, &self.class_counts, logits, targets),
-            Loss::LogitAdjustment { tau } => logit_adjustment::adjusted(tau, &self.class_counts, logits, targets),
-            Loss::Ldam { max_margin, scale, deferred_reweighting } => {
-                let weighed = deferred_reweighting.filter(|deferred| epoch >= deferred.from_epoch);
-                let beta = weighed.map(|deferred| deferred.beta);
-                ldam::ldam(max_margin, scale, beta, &self.class_counts, logits, targets)
-            }
-            Loss::Poly { epsilon } => of_true_class(Term::Poly { epsilon }),
-            Loss::MeanAbsoluteError => true_class::mean_absolute_error(logits, targets),
-            Loss::GeneralizedCrossEntropy { q } => of_true_class(Term::Generalized { exponent: q }),
-            Loss::SymmetricCrossEntropy { alpha, beta, log_zero } => {
-                true_class::symmetric(alpha, beta, log_zero, logits, targets)
-            }
-            Loss::TaylorCrossEntropy { order } => true_class::taylor(order, logits, targets),
-            Loss::LabelSmoothing { epsilon } => cross_entropy::label_smoothing(epsilon, logits, targets),
-        }
+        let learned = self.learned.as_ref();
+        value(&self.spec, &Input { epoch, class_counts: &self.class_counts, learned, logits, targets })
     }
 }
