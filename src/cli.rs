@@ -591,7 +591,7 @@ impl Session {
         if let Some(published) = &outcome.published {
             github::job_summary(&published.folder);
         }
-        Ok(match (outcome.forbidden, outcome.missing, &outcome.published) {
+        Ok(match (outcome.forbidden, outcome.missing.len(), &outcome.published) {
             (true, _, _) => 3,
             (false, 1.., _) => 1,
             _ if damaged > 0 => damaged,
@@ -611,8 +611,8 @@ impl Session {
             (hits, runs) => format!("{} {runs} run, {hits} cached", stage.name()),
         };
         let mut parts: Vec<String> = outcome.counts.iter().map(part).collect();
-        if outcome.missing > 0 {
-            parts.push(format!("{} without result", plural(outcome.missing, "cell")));
+        if !outcome.missing.is_empty() {
+            parts.push(format!("{} without result", plural(outcome.missing.len(), "cell")));
         }
         if !outcome.held.is_empty() {
             parts.push(format!("{} held by others", plural(outcome.held.len(), "cell")));

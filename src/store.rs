@@ -264,6 +264,9 @@ impl Store {
     /// Takes a stage, or says who has it.
     pub fn try_claim(&self, node: &Node) -> Result<Result<Claim, Holder>> {
         let name = lease_name(node);
+        if let Some(holder) = self.leases.known_holder(&name) {
+            return Ok(Err(holder));
+        }
         let Some(lock) = Lock::try_acquire(&self.lock_path(&name))? else {
             return Ok(Err(self.leases.holder(&name)?));
         };
@@ -337,7 +340,7 @@ impl Store {
         let Some(lock) = Lock::try_acquire(&self.lock_path("cache"))? else { return Ok(None) };
         let Ok(lease) = self.leases.take(WHOLE)? else { return Ok(None) };
         // Only now: whoever takes a stage looks for this lease once it has its own, so at least one of the two sees the other.
-        let others = self.leases.held()?.into_iter().any(|(name, ..)| name != WHOLE);
+        let others = self.leases.holds_other_than(WHOLE)?;
         Ok((!others).then_some(Alone { _lease: lease, _lock: lock }))
     }
 

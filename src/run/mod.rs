@@ -80,10 +80,8 @@ pub struct Options {
 pub struct Outcome {
     /// How many stages were hits and how many ran.
     pub counts: BTreeMap<StageKind, (usize, usize)>,
-    /// State of every cell of the matrix.
-    pub states: BTreeMap<String, CellState>,
-    /// Selected cells that failed, or could not run.
-    pub missing: usize,
+    /// Selected cells that failed or could not run, and why.
+    pub missing: BTreeMap<String, String>,
     /// Selected cells that other processes hold, and which holds them.
     pub held: BTreeMap<String, String>,
     /// Whether one of them needed what `--offline` or `--only` forbids.
@@ -177,20 +175,23 @@ impl<'a> Runner<'a> {
         } else if cells_run {
             outcomes = self.run_cells()?;
         }
-        let states = self.states(&outcomes);
         let mut published = None;
         if self.options.upto >= StageKind::Plot {
-            published = summary::summarize(self, &states, reports)?;
+            published = summary::summarize(self, &self.states(&outcomes), reports)?;
         }
         let held = |(id, outcome): (&String, &CellOutcome)| match outcome {
             CellOutcome::Held(by) => Some((id.clone(), by.clone())),
             _ => None,
         };
-        let missing = |outcome: &&CellOutcome| !matches!(outcome, CellOutcome::Done | CellOutcome::Held(_));
+        let missing = |(id, outcome): (&String, &CellOutcome)| match outcome {
+            CellOutcome::Failed(why) | CellOutcome::NotRun(why) | CellOutcome::Forbidden(why) => {
+                Some((id.clone(), why.clone()))
+            }
+            CellOutcome::Done | CellOutcome::Held(_) => None,
+        };
         Ok(Outcome {
             counts: self.counts().clone(),
-            states,
-            missing: outcomes.values().filter(missing).count(),
+            missing: outcomes.iter().filter_map(missing).collect(),
             held: outcomes.iter().filter_map(held).collect(),
             forbidden: outcomes.values().any(|outcome| matches!(outcome, CellOutcome::Forbidden(_))),
             published,

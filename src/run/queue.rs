@@ -77,7 +77,7 @@ impl Runner<'_> {
             selected.partition(|cell| summarizes && self.foreign(cell).is_some());
         let (mut outcomes, mut waiting) = (BTreeMap::new(), VecDeque::new());
         for cell in wanted {
-            if let Some(reason) = self.lost_import(cell).filter(|_| summarizes) {
+            if summarizes && let Some(reason) = self.lost_import(cell) {
                 self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
                 outcomes.insert(cell.id.to_string(), CellOutcome::Failed(reason));
             } else if !(summarizes && self.is_evidence_only(cell)) {

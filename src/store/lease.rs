@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,6 +126,9 @@ pub(super) struct Leases {
     patience: Duration,
     /// What was seen of others, and when it was first seen so.
     seen: Mutex<HashMap<PathBuf, Seen>>,
+    /// The newest claim file of each name when its folder was last listed, so that whoever passes by ten thousand cells does
+    /// not list their folders as often.
+    listed: Mutex<HashMap<String, ClaimFile>>,
     lost: Lost,
 }
 
@@ -143,7 +146,7 @@ type Lost = Arc<Mutex<HashSet<PathBuf>>>;
 impl Leases {
     /// The claim files in a folder, which need not exist. Who gives no sign of life for `patience` has lost its lease.
     pub(super) fn new(folder: PathBuf, patience: Duration) -> Self {
-        Self { folder, patience, seen: Mutex::default(), lost: Arc::default() }
+        Self { folder, patience, seen: Mutex::default(), listed: Mutex::default(), lost: Arc::default() }
     }
 
     /// Takes a lease, or says who has it.
@@ -179,6 +182,19 @@ impl Leases {
             fs::remove(&old.path)?;
         }
         Ok(Ok(lease))
+    }
+
+    /// Who is seen to hold a lease by a claim file that is known from before: it is there and gives signs of life. `None` says
+    /// nothing: only [`Leases::take`] looks for others.
+    pub(super) fn known_holder(&self, name: &str) -> Option<Holder> {
+        let file = lock(&self.listed).get(name).cloned()?;
+        look(&file).filter(|found| !self.is_over(found)).map(|found| found.holder)
+    }
+
+    /// Whether anything but this is claimed by a process that may still live.
+    pub(super) fn holds_other_than(&self, name: &str) -> Result<bool> {
+        let others = self.all()?.into_iter().filter(|file| file.name != name);
+        Ok(others.filter_map(|file| look(&file)).any(|found| !self.is_gone(&found)))
     }
 
     /// Who holds a lease and has not lost it.
@@ -241,13 +257,19 @@ impl Leases {
         Ok(self.of(name)?.iter().max_by_key(|file| file.generation).and_then(look))
     }
 
-    /// The claim files for something.
+    /// The claim files for something. The others of their folder are remembered.
     fn of(&self, name: &str) -> Result<Vec<ClaimFile>> {
-        Ok(below(&self.shard(name))?
-            .iter()
-            .filter_map(|path| ClaimFile::at(path))
-            .filter(|file| file.name == name)
-            .collect())
+        let files = below(&self.shard(name))?.into_iter().filter_map(|path| ClaimFile::at(&path));
+        let (own, others): (Vec<_>, Vec<_>) = files.partition(|file| file.name == name);
+        let mut listed = lock(&self.listed);
+        listed.remove(name);
+        for file in own.iter().cloned().chain(others) {
+            match listed.get(&file.name) {
+                Some(known) if known.generation >= file.generation => {}
+                _ => drop(listed.insert(file.name.clone(), file)),
+            }
+        }
+        Ok(own)
     }
 
     /// Every claim file.
@@ -279,9 +301,11 @@ fn below(folder: &Path) -> Result<Vec<PathBuf>> {
 
 /// A claim file as it is now; `None` if it is gone. It is opened, since NFS asks the server only then.
 fn look(file: &ClaimFile) -> Option<Found> {
-    let open = File::open(&file.path).ok()?;
+    let mut open = File::open(&file.path).ok()?;
     let changed = open.metadata().and_then(|metadata| metadata.modified()).ok();
-    Some(Found { file: file.clone(), holder: read(&file.path), changed })
+    let mut text = Vec::new();
+    let holder = open.read_to_end(&mut text).ok().and_then(|_| serde_json::from_slice(&text).ok());
+    Some(Found { file: file.clone(), holder: holder.unwrap_or_default(), changed })
 }
 
 /// The time since the last sign of life, by the file system's time and this machine's clock.
@@ -460,6 +484,24 @@ mod tests {
                 });
             }
         });
+    }
+
+    /// What is remembered of a folder is asked whether it is still so, and nothing follows from what is not.
+    #[test]
+    fn a_claim_that_is_known_from_before_is_looked_at_and_not_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let leases = Leases::new(folder.path().to_path_buf(), SHORT);
+        elsewhere(folder.path(), "a.1");
+        assert_eq!(leases.known_holder("a"), None, "not seen yet");
+        assert!(leases.take("a").unwrap().is_err());
+        assert_eq!(leases.known_holder("a").unwrap().host, "node2");
+        assert!(leases.holds_other_than("b").unwrap() && !leases.holds_other_than("a").unwrap());
+        std::thread::sleep(SHORT);
+        assert_eq!(leases.known_holder("a"), None, "silent for too long");
+        let lease = leases.take("a").unwrap().unwrap();
+        drop(lease);
+        assert_eq!(leases.known_holder("a"), None, "gone");
+        assert!(leases.take("a").unwrap().is_ok());
     }
 
     /// Nobody can know whether a process of another machine lives: only its signs of life count.

@@ -113,10 +113,7 @@ impl World for Pipeline<'_> {
             Err(Error::Interrupted { .. }) if interrupt::out_of_time() => return Ok(Ran::OutOfTime),
             outcome => outcome?,
         };
-        let failed = ids.iter().find_map(|id| match outcome.states.get(*id) {
-            Some(CellState::Failed { reason } | CellState::NotRun { reason }) => Some(format!("{id}: {reason}")),
-            _ => None,
-        });
+        let failed = outcome.missing.first_key_value().map(|(id, why)| format!("{id}: {why}"));
         Ok(failed.map_or(Ran::Done, Ran::Failed))
     }
 
