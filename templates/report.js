@@ -2,7 +2,10 @@
 // The page is complete without.
 (() => {
   const value = (row, column) => {
-    const text = row.cells[column].textContent.trim().replace(/−/g, "-").replace(/,(?=\d)/g, "");
+    const cell = row.cells[column];
+    // What names the column on a phone is no part of the value.
+    const name = cell.querySelector(".label")?.textContent ?? "";
+    const text = cell.textContent.trim().slice(name.length).trim().replace(/−/g, "-").replace(/,(?=\d)/g, "");
     const number = parseFloat(text.replace(/^[^\d+-]+/, ""));
     return { number, text };
   };

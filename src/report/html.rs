@@ -21,7 +21,7 @@ fn render(view: &View) -> tera::TeraResult<String> {
     // Everything is escaped but what the template calls safe: the figures, which escape their own text.
     tera.set_escape_fn(escape);
     tera.autoescape_on([".html"]);
-    tera.register_filter("plain", plain);
+    tera.register_filter("named", named);
     tera.register_filter("prose", prose);
     tera.add_raw_template("report.css", include_str!("../../templates/report.css"))?;
     tera.add_raw_template("runs.html", include_str!("../../templates/runs.html"))?;
@@ -30,12 +30,21 @@ fn render(view: &View) -> tera::TeraResult<String> {
     tera.render(NAME, &Context::from_serialize(view)?)
 }
 
-/// Text as HTML without markup, for attributes.
-fn plain(text: &str, _: Kwargs, _: &State) -> Value {
-    let mut escaped = Vec::new();
+/// The end of a cell's tag with the name that its column has on a phone: an attribute, or where that has a subscript, for which
+/// attributes have no room, an element.
+fn named(column: &str, _: Kwargs, _: &State) -> Value {
+    let mut tag = Vec::new();
+    let has_subscript = pieces(column).len() > 1;
+    let [before, after]: [&[u8]; 2] = if has_subscript {
+        [b" data-label=\"\"><span class=\"label\">", b"</span>"]
+    } else {
+        [b" data-label=\"", b"\">"]
+    };
     // Writing to a vector cannot fail.
-    let _ = tera::escape_html(text, &mut escaped);
-    Value::safe_string(&String::from_utf8_lossy(&escaped))
+    let _ = tag.write_all(before);
+    let _ = escape(column, &mut tag);
+    let _ = tag.write_all(after);
+    Value::safe_string(&String::from_utf8_lossy(&tag))
 }
 
 /// Sentences as HTML, what stands between backticks as code.

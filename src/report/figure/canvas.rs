@@ -143,17 +143,22 @@ impl Look {
         let fill = if hollow { WHITE } else { colour };
         if matches!(mark, Mark::Circle) {
             area.draw(&Circle::new(at, radius, fill.filled()))?;
-            if hollow {
-                area.draw(&Circle::new(at, radius, colour.stroke_width(3)))?;
-            }
+        } else {
+            area.draw(&Polygon::new(mark.outline(at, radius), fill))?;
+        }
+        if hollow { self.outlined(area, at, radius) } else { Ok(()) }
+    }
+
+    /// The outline of a mark, through which others are seen.
+    pub(super) fn outlined(self, area: &Area, at: (i32, i32), radius: i32) -> Painted {
+        let style = self.colour.stroke_width(3);
+        if matches!(self.mark, Mark::Circle) {
+            area.draw(&Circle::new(at, radius, style))?;
             return Ok(());
         }
-        let outline = mark.outline(at, radius);
-        area.draw(&Polygon::new(outline.clone(), fill))?;
-        if hollow {
-            let closed: Vec<_> = outline.iter().copied().chain(outline.iter().copied().take(2)).collect();
-            area.draw(&PathElement::new(closed, colour.stroke_width(3)))?;
-        }
+        let outline = self.mark.outline(at, radius);
+        let closed: Vec<_> = outline.iter().copied().chain(outline.iter().copied().take(2)).collect();
+        area.draw(&PathElement::new(closed, style))?;
         Ok(())
     }
 }

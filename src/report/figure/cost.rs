@@ -8,7 +8,7 @@ use super::{
     axes::{Panel, SMALL, Tick, decades, round_up, shortened, ticks},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side},
-    style::{RULE, WIDTH},
+    style::RULE,
 };
 use crate::{
     error::Result,
@@ -22,10 +22,14 @@ use crate::{
 
 pub(super) const SUBJECT: &str = "Training time of every cell";
 
-/// Height of a row, and the first one's upper end, in half pixels.
-const EACH: i32 = 44;
-const TOP: i32 = 70;
-const LEFT: i32 = 560;
+/// Narrow enough for a phone: names stand above their marks.
+const WIDTH: i32 = 960;
+/// Height of a row, where in it its name and its marks are, and the first one's upper end, in half pixels.
+const EACH: i32 = 74;
+const NAME: i32 = 16;
+const MARKS: i32 = 42;
+const TOP: i32 = 16;
+const LEFT: i32 = 40;
 /// Times that differ by more than this factor are on a logarithmic axis.
 const FAR: f64 = 20.0;
 
@@ -68,20 +72,17 @@ pub(super) fn draw(context: &Context, id: &str) -> Result<Option<Drawn>> {
     let panel = Panel {
         left: LEFT,
         top: TOP,
-        width: WIDTH - LEFT - 50,
+        width: WIDTH - 2 * LEFT,
         height: EACH * all.len() as i32,
         x: axis.range(least, most),
         y: 0.0..all.len() as f64,
     };
     let size = (WIDTH as u32, (panel.bottom() + 110) as u32);
     let svg = Canvas { id, title: SUBJECT, description: &alt, size }.draw(None, |area| {
-        let note =
-            if hollow { "one mark per seed; hollow: reduced protocol, or imported" } else { "one mark per seed" };
-        area.draw(&Text::new(note, (LEFT, 36), text(SMALL, HPos::Left)))?;
         panel.axes(area, &axis.ticks(&panel.x))?;
         panel.titles(area, axis.title, "", 0)?;
         for (index, times) in all.iter().enumerate() {
-            times.draw(context, area, &panel, panel.top + EACH * index as i32 + EACH / 2, &axis)?;
+            times.draw(context, area, &panel, panel.top + EACH * index as i32, &axis)?;
         }
         Ok(())
     })?;
@@ -102,9 +103,10 @@ impl<'a> Times<'a> {
         format!("{}: {}", self.label, duration(mean.unwrap_or_default()))
     }
 
-    fn draw(&self, context: &Context, area: &Area, panel: &Panel, y: i32, axis: &Axis) -> Painted {
+    fn draw(&self, context: &Context, area: &Area, panel: &Panel, top: i32, axis: &Axis) -> Painted {
+        let y = top + MARKS;
         area.draw(&PathElement::new([(panel.left, y), (panel.right(), y)], RULE.stroke_width(2)))?;
-        area.draw(&Text::new(shortened(&self.label, 42), (panel.left - 14, y), text(SMALL, HPos::Right)))?;
+        area.draw(&Text::new(shortened(&self.label, 56), (panel.left + 10, top + NAME), text(SMALL, HPos::Left)))?;
         for (cell, seconds) in &self.seconds {
             let x = panel.at(axis.place(*seconds), 0.0).0;
             self.side.look.mark(area, (x, y), 10, context.is_hollow(cell))?;

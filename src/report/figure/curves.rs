@@ -1,20 +1,20 @@
 //! Two quantities over epochs side by side, one curve per loss: Figure 3, and the training loss.
 //!
-//! A curve is the mean over seeds; its band reaches from the lowest to the highest seed. Hollow marks at the right end are the
-//! paper's.
+//! A curve is the mean over seeds; its band reaches from the lowest to the highest seed. Beside the right end stand the paper's
+//! numbers, each with a hollow mark at its height.
 
 use std::collections::BTreeMap;
 
 use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::Strips;
-use super::axes::{legend, round_up};
+use super::axes::{SMALL, legend, round_up};
 use super::canvas::{Area, Canvas, Look, Painted, text};
-use super::style::{INK, RULE};
+use super::style::{INK, QUOTED, RULE};
 use crate::{
     artifact::EpochMetrics,
     error::Result,
-    number::plural,
+    number::{fixed, plural},
     report::input::{Cell, Row},
     stats,
 };
@@ -22,6 +22,9 @@ use crate::{
 const SIZE: (u32, u32) = (1520, 760);
 /// Height of the legend, in half pixels.
 const LEGEND: i32 = 88;
+/// Room beside a panel for the paper's numbers, and the least distance of two of them, in half pixels.
+const PAPER: i32 = 190;
+const APART: i32 = 30;
 /// Up to this many epochs every epoch has a marker.
 const FEW_EPOCHS: usize = 40;
 
@@ -134,9 +137,10 @@ fn panel<'a>(
         let (points, paper) = of(curve);
         points.iter().flat_map(|point| [point.low, point.high]).chain(paper)
     });
+    let printed: Vec<(Look, f64)> = curves.iter().filter_map(|curve| Some((curve.look, of(curve).1?))).collect();
     let mut chart = ChartBuilder::on(area)
         .margin(16)
-        .margin_right(36)
+        .margin_right(if printed.is_empty() { 36 } else { PAPER })
         .x_label_area_size(90)
         .y_label_area_size(110)
         .build_cartesian_2d(0.0..f64::from(last), range(values, quantity.percent))?;
@@ -154,7 +158,7 @@ fn panel<'a>(
         .axis_desc_style(text(30, HPos::Left))
         .draw()?;
     for curve in curves {
-        let (points, paper) = of(curve);
+        let (points, _) = of(curve);
         let xy = |value: fn(&Point) -> f64| points.iter().map(move |point| (f64::from(point.epoch), value(point)));
         if curve.seeds > 1 {
             let outline = xy(|point| point.high).chain(xy(|point| point.low).rev()).collect::<Vec<_>>();
@@ -168,9 +172,26 @@ fn panel<'a>(
                 curve.look.mark(area, at, 8, false)?;
             }
         }
-        if let Some(paper) = paper {
-            curve.look.mark(area, position((f64::from(last), paper)), 10, true)?;
+    }
+    let height = |value: f64| area_position(area, chart.backend_coord(&(f64::from(last), value)));
+    papers(area, printed.into_iter().map(|(look, value)| (look, value, height(value))).collect())
+}
+
+/// The paper's numbers, the highest first: marks at their heights, and the numbers beside them where they have room.
+fn papers(area: &Area, mut printed: Vec<(Look, f64, (i32, i32))>) -> Painted {
+    printed.sort_by_key(|(_, _, (_, y))| *y);
+    // Below the word above them.
+    let mut free = APART + 16;
+    for (place, (look, value, (x, y))) in printed.iter().enumerate() {
+        let words = (*y).max(free);
+        free = words + APART;
+        if place == 0 {
+            let head = Text::new("paper", (x + 62, words - APART), text(SMALL, HPos::Left).color(&QUOTED));
+            area.draw(&head)?;
         }
+        look.outlined(area, (x + 24, *y), 10)?;
+        look.outlined(area, (x + 62 + 10, words), 8)?;
+        area.draw(&Text::new(fixed(*value, 2), (x + 62 + 28, words), text(SMALL, HPos::Left).color(&QUOTED)))?;
     }
     Ok(())
 }

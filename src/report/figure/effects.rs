@@ -61,7 +61,8 @@ pub(super) fn draw(context: &Context, ledger: &Ledger) -> Result<Option<Figure>>
     let caption = format!(
         "{SUBJECT}: mean difference between the two losses of a claim, in units of the smallest difference that matters, \
          positive where the first is the better one. Shaded: too small to matter. Bars: 95 % intervals over pairs of \
-         seeds.{}{}",
+         seeds{}.{}{}",
+        cut_off(&shown),
         left_out(ledger, &shown),
         context.origin(&cells)
     );
@@ -98,6 +99,13 @@ fn left_out(ledger: &Ledger, shown: &[Effect]) -> String {
         return String::new();
     }
     format!(" Not here, for lack of a number or of a smallest difference that matters: {}.", ids.join(", "))
+}
+
+/// Says so where an interval is wider than the axis.
+fn cut_off(shown: &[Effect]) -> &'static str {
+    let end = end(shown);
+    let wider = shown.iter().filter_map(|effect| effect.interval).flatten().any(|value| value.abs() > end);
+    if wider { ", those without a cap cut off" } else { "" }
 }
 
 /// The right end of the axis: wide intervals are cut rather than everything else flattened.

@@ -3,6 +3,7 @@
 use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
+    Strips,
     canvas::{Area, Canvas, Painted, Placed, text},
     pair::chosen_classes,
     png::Raster,
@@ -10,6 +11,7 @@ use super::{
 };
 use crate::{error::Result, report::input::Example};
 
+const WIDTH: u32 = 1520;
 const MARGIN: i32 = 32;
 /// Edge of an image's pixel, in half pixels.
 const ZOOM: usize = 14;
@@ -17,6 +19,12 @@ const ZOOM: usize = 14;
 const BARS: (i32, i32) = (720, 440);
 /// Upper end of the first bar, and distance between bars.
 const ROWS: (i32, i32) = (40, 56);
+
+/// The image, and the bars.
+pub(super) fn panels() -> Vec<Strips> {
+    let between = (2 * MARGIN + 32 * ZOOM as i32) as u32;
+    vec![vec![[0, between]], vec![[between, WIDTH]]]
+}
 
 /// The most probable wrong class, which FPL penalises; of equals the first.
 pub fn false_positive_class(probabilities: &[f64], label: usize) -> usize {
@@ -35,7 +43,7 @@ pub fn example(classes: &[String], example: &Example, description: &str) -> Resu
     let below = MARGIN + 32 * ZOOM as i32;
     let image = Placed { raster, at: (MARGIN, MARGIN + 8), scale: ZOOM };
     let title = "A test image and its predicted probabilities";
-    let canvas = Canvas { id: "figure1-example", title, description, size: (1520, height as u32) };
+    let canvas = Canvas { id: "figure1-example", title, description, size: (WIDTH, height as u32) };
     canvas.draw(Some(&image), |area| {
         let label = usize::from(example.image.label);
         let caption = format!("test image {}: {}", example.index, classes[label]);

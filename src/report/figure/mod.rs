@@ -158,7 +158,7 @@ fn figure1(input: &ReportInput) -> Result<Option<Figure>> {
         caption,
         alt,
         svg,
-        panels: Vec::new(),
+        panels: example::panels(),
     }))
 }
 
@@ -220,7 +220,7 @@ fn figure3(input: &ReportInput, expected: Expected, prefix: &str) -> Result<Opti
     let svg = curves::curves(id, &expected.subject, &quantities, &lines, &alt)?;
     let drawn = |cell: &Cell| !cell.metrics.is_empty() && rows(input, prefix).any(|row| row.cells.contains(&cell.id));
     let hollow = if lines.iter().any(|line| line.paper != [None, None]) {
-        " Hollow, at the right end: what the paper prints for its last epoch."
+        " Hollow, beside the right end: what the paper prints for its last epoch."
     } else {
         ""
     };

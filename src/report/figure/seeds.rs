@@ -4,7 +4,7 @@ use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::Strips;
 use super::{
-    axes::{NORMAL, Panel, SMALL, shortened, ticks, upright},
+    axes::{Panel, SMALL, shortened, ticks, upright},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Pair, seeds},
     style::{GREY, WIDTH},
@@ -17,7 +17,7 @@ pub(super) const SUBJECT: &str = "Top-1 accuracy on the test set of every seed, 
 const COLUMNS: usize = 4;
 const EACH: (i32, i32) = (364, 520);
 const LEFT: i32 = 44;
-const TOP: i32 = 64;
+const TOP: i32 = 12;
 
 pub(super) fn draw(context: &Context, pairs: &[Pair], id: &str) -> Result<Option<Drawn>> {
     let has_both = |pair: &&Pair| pair.sides.iter().all(|side| side.cells.iter().any(|cell| top1(cell).is_some()));
@@ -36,7 +36,6 @@ pub(super) fn draw(context: &Context, pairs: &[Pair], id: &str) -> Result<Option
     let rows = shown.len().div_ceil(COLUMNS) as i32;
     let size = (WIDTH as u32, (TOP + rows * EACH.1) as u32);
     let svg = Canvas { id, title: SUBJECT, description: &alt, size }.draw(None, |area| {
-        head(area, hollow)?;
         for (index, pair) in shown.iter().enumerate() {
             let (column, row) = ((index % COLUMNS) as i32, (index / COLUMNS) as i32);
             let (left, top) = (LEFT + column * EACH.0, TOP + row * EACH.1);
@@ -75,13 +74,6 @@ fn describe(pair: &Pair) -> String {
         ),
         None => format!("{}: no seed with both losses", pair.setting()),
     }
-}
-
-fn head(area: &Area, hollow: bool) -> Painted {
-    let both =
-        if hollow { "joined: the same seed; hollow: reduced protocol, or imported" } else { "joined: the same seed" };
-    area.draw(&Text::new(both, (LEFT + 96, 36), text(NORMAL, HPos::Left)))?;
-    Ok(())
 }
 
 fn panel(context: &Context, area: &Area, pair: &Pair, (left, top): (i32, i32)) -> Painted {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use plotters::{prelude::*, style::text_anchor::HPos};
 
 use super::{
-    axes::{NORMAL, Panel, Tick, whole_ticks},
+    axes::{NORMAL, Panel, Tick, shortened, whole_ticks},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side, seeds},
-    style::{INK, WIDTH},
+    style::INK,
 };
 use crate::{
     artifact::EpochMetrics,
@@ -18,6 +18,8 @@ use crate::{
     stats,
 };
 
+/// Narrow enough for a phone.
+const WIDTH: i32 = 960;
 /// Distance of panels, their height and the first one's upper end, in half pixels.
 const EACH: i32 = 432;
 const HEIGHT: i32 = 320;
@@ -62,10 +64,6 @@ pub(super) fn draw<'a>(context: &Context<'a>, rows: &[&'a Row], subject: &str, i
             let panel = Panel { left: 140, top, width: WIDTH - 170, height: HEIGHT, x: 1.0..last + 0.5, y: -end..end };
             let title = if index + 1 == all.len() { "epoch" } else { "" };
             changes.draw(area, &panel, title)?;
-            if index == 0 && changes.cells > 1 {
-                let at = (panel.right(), top - 34);
-                area.draw(&Text::new("strong: mean; pale: lowest to highest seed", at, text(NORMAL, HPos::Right)))?;
-            }
         }
         Ok(())
     })?;
@@ -99,8 +97,7 @@ impl<'a> Changes<'a> {
     }
 
     fn title(&self) -> String {
-        let roughness =
-            self.roughness.map_or("not known of fewer than 3 epochs".to_owned(), |r| format!("{} points", fixed(r, 3)));
+        let roughness = self.roughness.map_or("needs 3 epochs".to_owned(), |r| format!("{} points", fixed(r, 3)));
         format!("{} ({}): roughness {roughness}", self.side.name, seeds(self.cells))
     }
 
@@ -118,7 +115,8 @@ impl<'a> Changes<'a> {
         let look = self.side.look;
         look.line(area, vec![(panel.left, panel.top - 34), (panel.left + 84, panel.top - 34)], 5)?;
         look.mark(area, (panel.left + 42, panel.top - 34), 9, false)?;
-        area.draw(&Text::new(self.title(), (panel.left + 98, panel.top - 34), text(NORMAL, HPos::Left)))?;
+        let name = shortened(&self.title(), 48);
+        area.draw(&Text::new(name, (panel.left + 98, panel.top - 34), text(NORMAL, HPos::Left)))?;
         panel.rules(area, &change_ticks(panel))?;
         panel.axes(
             area,

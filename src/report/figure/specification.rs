@@ -9,6 +9,7 @@ use plotters::{element::DashedPathElement, prelude::*, style::text_anchor::HPos}
 use serde_json::Value;
 
 use super::{
+    Strips,
     axes::{NORMAL, Panel, SMALL, shortened, ticks, upright},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn},
@@ -74,7 +75,13 @@ pub(super) fn draw(context: &Context, curve: &SpecificationCurve, id: &str) -> R
         let panel = effects(area, curve, &columns)?;
         matrix(area, &panel, &columns, &lines)
     })?;
-    Ok(Some(Drawn { caption, alt, svg, panels: Vec::new() }))
+    Ok(Some(Drawn { caption, alt, svg, panels: panels(columns.len()) }))
+}
+
+/// Each half of the columns with the lines' labels, for narrow screens.
+fn panels(columns: usize) -> Vec<Strips> {
+    let middle = (LEFT + (WIDTH - LEFT - 30) * columns.div_ceil(2) as i32 / columns.max(1) as i32) as u32;
+    vec![vec![[0, middle]], vec![[0, LEFT as u32], [middle, WIDTH as u32]]]
 }
 
 /// The readings with runs, in the order of their effects.
@@ -146,7 +153,7 @@ fn named(one: &Specification) -> String {
 
 fn explained(curve: &SpecificationCurve, columns: &[Column]) -> String {
     format!(
-        "{} ({}) under {}, each with its 95 % interval (none of one pair), in the order of the effects; vermilion: our \
+        "{}, {}, under {}, each with its 95 % interval (none of one pair), in the order of the effects; vermilion: our \
          reading; hollow: reduced protocol, or imported; dashed: what the paper reports. Below, a filled square where the cells \
          of a reading were trained otherwise than ours.",
         curve.claim.id,

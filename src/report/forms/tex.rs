@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _; // Writing to a String cannot fail.
 
+use crate::report::subscript::pieces;
+
 /// Stands for a number that does not exist, so that it cannot slip into prose.
 pub(super) const MISSING: &str = r"\textbf{??}";
 
@@ -21,8 +23,19 @@ pub(super) const PREAMBLE: &str = r"
 \providecommand{\fplNumber}[3]{\fplWords{#1}{#2}\fplWords{#1Raw}{#3}}
 ";
 
-/// Any text as text. What pdfTeX's default encoding cannot set becomes `[U+…]`.
+/// Any text as text, the paper's symbols with their subscripts. What pdfTeX's default encoding cannot set becomes `[U+…]`.
 pub fn escape(text: &str) -> String {
+    let mut escaped = String::new();
+    for (plain, subscript) in pieces(text) {
+        escaped.push_str(&characters(plain));
+        if !subscript.is_empty() {
+            let _ = write!(escaped, r"\ensuremath{{_{{\mathrm{{{subscript}}}}}}}");
+        }
+    }
+    escaped
+}
+
+fn characters(text: &str) -> String {
     let mut escaped = String::new();
     let mut before = ' ';
     for character in text.chars() {

@@ -14,7 +14,7 @@ use crate::report::{
 pub struct AssumptionView {
     /// What is open.
     pub about: String,
-    /// Our reading in words; empty where this configuration has another.
+    /// Our reading in words.
     pub words: String,
     /// Keys of the configuration and their values.
     pub ours: Vec<(String, String)>,
@@ -57,7 +57,7 @@ pub(super) fn assumptions(input: &ReportInput, ledger: &Ledger) -> Vec<Assumptio
             ledger.entries.iter().filter(|entry| assumption.claims.contains(&entry.claim.id)).collect();
         AssumptionView {
             about: assumption.about.clone(),
-            words: if holds(input, assumption) { assumption.ours.clone() } else { String::new() },
+            words: words(input, assumption),
             ours: ours(input, assumption),
             all_claims: assumption.claims.is_empty(),
             checks: rest_on
@@ -77,6 +77,28 @@ pub(super) fn assumptions(input: &ReportInput, ledger: &Ledger) -> Vec<Assumptio
 /// Whether the configuration has the values that our reading is in words.
 fn holds(input: &ReportInput, assumption: &Assumption) -> bool {
     assumption.keys.iter().zip(&assumption.values).all(|(key, value)| input.readings.get(key) == Some(value))
+}
+
+/// Our reading; where this configuration has other values, those, by what they are called.
+fn words(input: &ReportInput, assumption: &Assumption) -> String {
+    if holds(input, assumption) {
+        return assumption.ours.clone();
+    }
+    let other = |(key, value): (String, String)| format!("{} {value}", called(&key));
+    let others: Vec<String> = ours(input, assumption).into_iter().map(other).collect();
+    format!("otherwise here ({})", others.join(", "))
+}
+
+/// What a key of a recipe or a network is about.
+fn called(key: &str) -> String {
+    let mut parts = key.rsplit('.');
+    match (parts.next().unwrap_or_default(), parts.next()) {
+        ("lr", _) => "learning rate".to_owned(),
+        ("milestones", _) => "rate lowered after epochs".to_owned(),
+        // Of an optimizer, a schedule, a loss's term.
+        ("kind", Some(of)) => of.replace(['_', '-'], " "),
+        (last, _) => last.replace(['_', '-'], " "),
+    }
 }
 
 fn ours(input: &ReportInput, assumption: &Assumption) -> Vec<(String, String)> {

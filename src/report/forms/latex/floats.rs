@@ -52,16 +52,24 @@ pub(super) fn floats(derived: &Derived, figures: &[Figure]) -> String {
             let (environment, suffix) = environment("figure", form);
             let _ = writeln!(
                 text,
-                "\\fplFloat{{{environment}}}{{{}{suffix}}}{{fig}}{{{file}{}}}{{{}}}{{\\includegraphics[width=\\linewidth,\
+                "\\fplFloat{{{environment}}}{{{}{suffix}}}{{fig}}{{{file}{}}}{{{}}}{{\\includegraphics[width={}\\linewidth,\
                  height=.7\\textheight,keepaspectratio]{{\\fplHere figures/{file}{}.pdf}}}}",
                 name(file),
                 form.suffix(),
                 caption(&[&figure.caption]),
+                if form == Form::Page { share(figure) } else { String::new() },
                 form.suffix(),
             );
         }
     }
     text
+}
+
+/// The part of a page's width that a figure takes, so that text has one size in all of them; empty for all of it.
+fn share(figure: &Figure) -> String {
+    const WHOLE: f64 = 1520.0;
+    let width = figure.svg.split_once("viewBox=\"0 0 ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
+    width.filter(|width| *width < WHOLE).map_or_else(String::new, |width: f64| format!("{:.2}", width / WHOLE))
 }
 
 /// The environment, and what the command's name ends in.
