@@ -206,14 +206,16 @@ pub(super) fn fill(runner: &Runner, frame: Frame) -> Result<ReportInput> {
 
 /// The results of a cell, from here or from the bundle that they came in.
 fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
-    let (train, evaluate, manifest) = if let Some(foreign) = runner.foreign(planned) {
-        (foreign.entry.clone(), foreign.entry, foreign.train)
+    let (train, evaluate, manifest, predictions) = if let Some(foreign) = runner.foreign(planned) {
+        (foreign.entry.clone(), foreign.entry, foreign.train, foreign.manifest.predictions())
     } else {
         let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
+        let predictions = store::read_manifest(&evaluate)?.predictions();
         let manifest = store::read_manifest(&train)?;
-        (train, evaluate, manifest)
+        (train, evaluate, manifest, predictions)
     };
     Ok(Results {
+        predictions,
         metrics: read_metrics(&train.join(METRICS))?,
         scores: read_scores(&evaluate.join(SCORES))?,
         training_set: read_training_set(&train.join(TRAINING_SET), &manifest)?,
