@@ -35,7 +35,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{self, Config, Jobs, Loaded};
-use crate::error::{Error, Result};
+use crate::error::{ConfigPlace, Error, Result};
 use crate::event::{Reporter, Verbosity};
 use crate::interrupt;
 use crate::number::plural;
@@ -688,7 +688,8 @@ impl Common {
     /// An error about a key that an option set, with the option as it was typed.
     fn as_typed(&self, error: Error) -> Error {
         let Error::Config { place, key, message, help } = error else { return error };
-        let typed = match place.strip_prefix("--set ").and_then(|set| set.split_once('=')).map(|(key, _)| key) {
+        let ConfigPlace::Set(set) = &place else { return Error::Config { place, key, message, help } };
+        let typed = match set.split_once('=').map(|(key, _)| key) {
             Some("seeds") => self.seeds.as_ref().map(|seeds| format!("--seeds {seeds}")),
             Some("run.device") => self.device.as_ref().map(|device| format!("--device {device}")),
             Some("run.jobs") => match self.jobs {
@@ -697,7 +698,7 @@ impl Common {
             },
             _ => None,
         };
-        Error::Config { place: typed.unwrap_or(place), key, message, help }
+        Error::Config { place: typed.map_or(place, ConfigPlace::Option), key, message, help }
     }
 
     /// The options that choose this configuration again, as a shell takes them. Paths are shortened to the file's name: they are another
@@ -782,7 +783,7 @@ fn archive_digest(loaded: &Loaded, store: &Store) -> Result<Option<String>> {
     let path = loaded.root_path(&archive.archive);
     let path = std::path::absolute(&path).unwrap_or(path);
     store.digest(&path).map(Some).map_err(|error| Error::Config {
-        place: "configuration".into(),
+        place: ConfigPlace::Configuration,
         key: format!("datasets.{dataset}.source.archive"),
         message: error.to_string(),
         help: "name a readable archive, or leave it empty to download".into(),

@@ -63,11 +63,12 @@ impl Setting {
         part(&self.0, 2)
     }
 
-    /// The same row of another table, with other initial weights if some are given.
+    /// The same row of another table, with another architecture and other initial weights if some are given.
     #[must_use]
-    pub fn elsewhere(&self, table: &str, initialization: Option<&str>) -> Self {
+    pub fn elsewhere(&self, table: &str, architecture: Option<Architecture>, initialization: Option<&str>) -> Self {
+        let architecture = architecture.map_or_else(|| self.architecture(), |other| other.id());
         let initialization = initialization.unwrap_or_else(|| self.initialization());
-        Self(format!("{table}/{}/{initialization}", self.architecture()))
+        Self(format!("{table}/{architecture}/{initialization}"))
     }
 }
 
@@ -188,7 +189,9 @@ mod tests {
             (setting.table(), setting.architecture(), setting.initialization()),
             ("table2", "resnet18", "random")
         );
-        assert_eq!(setting.elsewhere("other", Some("imagenet")).as_str(), "other/resnet18/imagenet");
+        assert_eq!(setting.elsewhere("other", None, Some("imagenet")).as_str(), "other/resnet18/imagenet");
+        let larger = setting.elsewhere("other", Some(Architecture::ResNet50), None);
+        assert_eq!(larger.as_str(), "other/resnet50/random");
     }
 
     #[test]

@@ -123,6 +123,7 @@ fn plan_of(configuration: &Configuration, report: &ReportInput) -> Result<Plan, 
 /// What the evidence says of every cell.
 fn results(evidence: &Evidence) -> BTreeMap<String, Results> {
     let of = |cell: &Cell| Results {
+        predictions: cell.evaluate.predictions(),
         metrics: cell.metrics.clone(),
         scores: cell.scores.clone(),
         training_set: cell.training_set.clone(),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::error::Error;
+use crate::error::{ConfigPlace, Error};
 use crate::stream;
 
 /// Tells of an error on standard error.
@@ -17,13 +17,11 @@ pub(super) fn complain(error: &Error) {
 
 /// An error in a configuration file with the line that it is in, as compilers show it; `None` for any other.
 fn in_file(error: &Error) -> Option<String> {
-    let Error::Config { place, key, message, .. } = error else { return None };
-    let (path, line) = place.rsplit_once(':')?;
-    let line: usize = line.parse().ok().filter(|line| *line > 0)?;
+    let Error::Config { place: ConfigPlace::Line(path, line), key, message, .. } = error else { return None };
     let text = std::fs::read_to_string(path).ok()?;
     let source = text.lines().nth(line - 1)?;
     let span = span(source, key);
-    let snippet = Snippet::source(source).line_start(line).path(path).annotation(AnnotationKind::Primary.span(span));
+    let snippet = Snippet::source(source).line_start(*line).path(path).annotation(AnnotationKind::Primary.span(span));
     let title = format!("`{key}`: {message}");
     Some(Renderer::plain().render(&[Level::ERROR.primary_title(title).element(snippet)]))
 }

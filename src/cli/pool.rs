@@ -5,7 +5,7 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 use std::path::{Path, PathBuf};
 
 use super::{print, print_json};
-use crate::artifact::PREDICTIONS;
+use crate::artifact::{PREDICTIONS, PROBABILITIES, digest_of_predictions};
 use crate::bundle::{self, Archive, cell_folder};
 use crate::error::{Error, Result};
 use crate::fs::sha256_bytes;
@@ -18,12 +18,11 @@ use crate::report::ledger::{Laboratories, LaboratoryPairs, Source, laboratories_
 struct Bundle {
     name: String,
     input: ReportInput,
-    predictions: BTreeMap<String, String>,
 }
 
 impl Bundle {
     fn source(&self) -> Source<'_> {
-        Source { name: self.name.clone(), input: &self.input, predictions: self.predictions.clone() }
+        Source { name: self.name.clone(), input: &self.input }
     }
 }
 
@@ -48,14 +47,18 @@ fn verified(path: &Path) -> Result<Bundle> {
     bundle::verify(&archive).map_err(|fault| {
         Error::data(path, fault.to_string(), "it was changed after it was made, or damaged: get it again")
     })?;
-    let input = bundle::report(path)?;
-    let digest = |id: &String| {
-        let predictions = archive.files.get(&format!("{}{PREDICTIONS}", cell_folder(id)))?;
-        Some((id.clone(), sha256_bytes(predictions)))
+    let mut input = bundle::report(path)?;
+    let digest = |id: &str| {
+        let sha256 =
+            |name: &str| archive.files.get(&format!("{}{name}", cell_folder(id))).map(|file| sha256_bytes(file));
+        Some(digest_of_predictions(&sha256(PREDICTIONS)?, &sha256(PROBABILITIES)?))
     };
-    let predictions = input.cells.iter().filter_map(|cell| digest(&cell.id)).collect();
+    // Reports of older programs do not have it.
+    for cell in &mut input.cells {
+        cell.predictions = digest(&cell.id).unwrap_or_default();
+    }
     let file = path.file_name().map_or_else(|| path.display().to_string(), |name| name.display().to_string());
-    Ok(Bundle { name: format!("{file} ({})", short(&archive.sha256)), input, predictions })
+    Ok(Bundle { name: format!("{file} ({})", short(&archive.sha256)), input })
 }
 
 /// A claim, each laboratory on a line, and all together.

@@ -11,7 +11,7 @@ use super::{Config, Initialization, Jobs, TableRow};
 use crate::error::Result;
 use crate::id::{RowId, Setting};
 use crate::paper::Registration;
-use crate::recipe::{Architecture, Optimizer, Recipe, Schedule, Stem};
+use crate::recipe::{Optimizer, Recipe, Schedule};
 
 /// The format of `pipeline.toml` that this program reads.
 const SCHEMA: u32 = 1;
@@ -67,11 +67,10 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         check.recipe(name, recipe)?;
     }
     for (name, network) in &config.networks {
-        let possible = !(network.architecture == Architecture::EfficientNetV2S && network.stem == Stem::Cifar);
         check.that(
-            possible,
+            network.architecture.family().has(network.stem),
             &["networks", name, "stem"],
-            "EfficientNetV2-S has no CIFAR stem",
+            &format!("{} has no CIFAR stem", network.architecture.title()),
             "set `stem = \"imagenet\"`",
         )?;
     }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 use toml::{Table, Value};
 
-use crate::error::{Error, Result};
+use crate::error::{ConfigPlace, Error, Result};
 use crate::fs;
 
 /// Tables whose entries can inherit from another by `base`.
@@ -26,8 +26,8 @@ pub struct Sources {
 
 #[derive(Debug)]
 struct Source {
-    /// A file's path, or the option as typed.
-    name: String,
+    /// A file or an option.
+    place: ConfigPlace,
     /// Text of a file; empty for an option.
     text: String,
     table: Table,
@@ -43,29 +43,31 @@ impl Sources {
     /// Adds a file's text over what is there.
     pub fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
         if let Some(line) = text.lines().position(nests_too_deep) {
-            let place = format!("{name}:{}", line + 1);
-            return Err(too_deep(place));
+            return Err(too_deep(ConfigPlace::Line(name.to_owned(), line + 1)));
         }
         let table: Table = text.parse().map_err(|error: toml::de::Error| Error::Config {
-            place: error.span().map_or_else(|| name.to_owned(), |span| format!("{name}:{}", line_of(text, span.start))),
+            place: match error.span() {
+                Some(span) => ConfigPlace::Line(name.to_owned(), line_of(text, span.start)),
+                None => ConfigPlace::File(name.to_owned()),
+            },
             key: "syntax".into(),
             message: error.message().to_owned(),
             help: "the file must be TOML".into(),
         })?;
         merge(&mut self.merged, &table);
-        self.sources.push(Source { name: name.to_owned(), text: text.to_owned(), table });
+        self.sources.push(Source { place: ConfigPlace::File(name.to_owned()), text: text.to_owned(), table });
         Ok(())
     }
 
     /// Adds `key.path=value` over what is there.
     pub fn add_set(&mut self, option: &str) -> Result<()> {
-        let name = format!("--set {option}");
+        let place = ConfigPlace::Set(option.to_owned());
         let (path, value) = option.split_once('=').ok_or_else(|| Error::Usage {
             message: format!("`--set {option}` has no `=`"),
             help: "write `--set key.path=value`, for example `--set recipes.table2.epochs=2`".into(),
         })?;
         if nests_too_deep(path) || nests_too_deep(value) {
-            return Err(too_deep("--set".into()));
+            return Err(too_deep(ConfigPlace::Option("--set".into())));
         }
         let keys = keys_of(path.trim());
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -74,22 +76,22 @@ impl Sources {
         if let Some(at) = keys.iter().position(|key| key.parse::<usize>().is_ok()) {
             if let Some(mut array) = get(&Value::Table(self.merged.clone()), &keys[..at]).cloned() {
                 set_in(&mut array, &keys[at..], value).map_err(|message| Error::Config {
-                    place: name.clone(),
+                    place: place.clone(),
                     key: path.to_owned(),
                     message,
                     help: "positions in a list count from 0".into(),
                 })?;
                 value = array;
             }
-            return self.add_set_table(name, &keys[..at], value);
+            return self.add_set_table(place, &keys[..at], value);
         }
-        self.add_set_table(name, &keys, value)
+        self.add_set_table(place, &keys, value)
     }
 
-    fn add_set_table(&mut self, name: String, keys: &[&str], value: Value) -> Result<()> {
+    fn add_set_table(&mut self, place: ConfigPlace, keys: &[&str], value: Value) -> Result<()> {
         if keys.is_empty() || keys.iter().any(|key| key.is_empty()) {
             return Err(Error::Usage {
-                message: format!("`{name}`: the key is empty"),
+                message: format!("`{place}`: the key is empty"),
                 help: "write `--set key.path=value`".into(),
             });
         }
@@ -97,7 +99,7 @@ impl Sources {
             keys.iter().rev().fold(value, |inner, key| Value::Table(Table::from_iter([((*key).to_owned(), inner)])));
         if let Value::Table(table) = nested {
             merge(&mut self.merged, &table);
-            self.sources.push(Source { name, text: String::new(), table });
+            self.sources.push(Source { place, text: String::new(), table });
         }
         Ok(())
     }
@@ -209,21 +211,21 @@ impl Sources {
         Error::Config { place: self.locate(&keys), key, message: message.into(), help: help.into() }
     }
 
-    /// `file:line` or the option where a key, or the nearest table above it, is set.
-    fn locate(&self, keys: &[&str]) -> String {
+    /// The line or the option where a key, or the nearest table above it, is set.
+    fn locate(&self, keys: &[&str]) -> ConfigPlace {
         for length in (0..=keys.len()).rev() {
             let prefix = &keys[..length];
             for source in self.sources.iter().rev() {
                 if get(&Value::Table(source.table.clone()), prefix).is_none() || length == 0 && source.text.is_empty() {
                     continue;
                 }
-                return match line_of_key(&source.text, prefix) {
-                    Some(line) => format!("{}:{line}", source.name),
-                    None => source.name.clone(),
+                return match (&source.place, line_of_key(&source.text, prefix)) {
+                    (ConfigPlace::File(file), Some(line)) => ConfigPlace::Line(file.clone(), line),
+                    (place, _) => place.clone(),
                 };
             }
         }
-        "configuration".into()
+        ConfigPlace::Configuration
     }
 }
 
@@ -300,7 +302,7 @@ fn nests_too_deep(line: &str) -> bool {
     false
 }
 
-fn too_deep(place: String) -> Error {
+fn too_deep(place: ConfigPlace) -> Error {
     Error::Config {
         place,
         key: "syntax".into(),

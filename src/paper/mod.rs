@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{RowId, Setting};
+use crate::recipe::Architecture;
 pub use family::{Family, Margin};
 pub use measure::Measure;
 pub use registration::{AnalysisPlan, PlannedClaim, PlannedReading, REGISTRATIONS, Registration};
@@ -242,6 +243,10 @@ pub struct Alternative {
     /// The table whose cells stand for those of a claim; `None`: there are none.
     #[serde(default)]
     pub table: Option<String>,
+    /// The architecture that stands for that of a claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub architecture: Option<Architecture>,
     /// The initial weights that stand for those of a claim.
     #[serde(default)]
     pub initialization: Option<String>,
@@ -258,7 +263,7 @@ impl Alternative {
     pub fn cells(&self, row: &RowId) -> Option<RowId> {
         let own = row.setting();
         let table = self.table.as_deref().or_else(|| self.best_epoch.then(|| own.table()))?;
-        let setting = own.elsewhere(table, self.initialization.as_deref());
+        let setting = own.elsewhere(table, self.architecture, self.initialization.as_deref());
         let loss = self.loss.as_deref().filter(|_| row.loss() == PROPOSED).unwrap_or_else(|| row.loss());
         Some(setting.row(loss))
     }

@@ -206,10 +206,7 @@ impl Builder<'_> {
         architecture: Architecture,
         seed: u64,
     ) -> Result<(InitialWeights, Option<NodeId>)> {
-        let head = match architecture {
-            Architecture::ResNet18 | Architecture::ResNet50 => "fc.",
-            Architecture::EfficientNetV2S => "classifier.1.",
-        };
+        let head = architecture.family().head();
         match from {
             Initialization::Random => Ok((InitialWeights { kind: WeightsSource::Random, drop: Vec::new() }, None)),
             Initialization::Weights { files } => {

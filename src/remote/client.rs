@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::Object;
-use crate::error::{Error, Result};
+use crate::error::{ConfigPlace, Error, Result};
 use crate::fs;
 
 /// Files on their way at once.
@@ -47,7 +47,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(url: &str) -> Result<Self> {
         let wrong = |message: String| Error::Config {
-            place: "configuration".into(),
+            place: ConfigPlace::Configuration,
             key: "remote.url".into(),
             message: format!("`{url}`: {message}"),
             help: "give s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, https://… or file:///…".into(),

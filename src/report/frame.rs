@@ -61,6 +61,8 @@ pub struct Planned {
 /// What a cell's run gave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Results {
+    /// Digest of what it says of single test images.
+    pub predictions: String,
     /// Per epoch.
     pub metrics: Vec<EpochMetrics>,
     /// On the test set, after the last epoch.
@@ -133,6 +135,7 @@ impl Planned {
             fingerprint: self.fingerprint,
             identity: self.identity,
             command: self.command,
+            predictions: String::new(),
             metrics: Vec::new(),
             scores: None,
             training_set: None,
@@ -142,10 +145,11 @@ impl Planned {
             finished: String::new(),
             origin: self.origin,
         };
-        if let Some(Results { metrics, scores, training_set, environment, seconds, started, finished }) = results {
-            (cell.metrics, cell.training_set) = (metrics, training_set);
-            (cell.seconds, cell.started, cell.finished) = (seconds, started, finished);
-            (cell.scores, cell.environment) = (Some(scores), Some(environment));
+        if let Some(results) = results {
+            cell.predictions = results.predictions;
+            (cell.metrics, cell.training_set) = (results.metrics, results.training_set);
+            (cell.seconds, cell.started, cell.finished) = (results.seconds, results.started, results.finished);
+            (cell.scores, cell.environment) = (Some(results.scores), Some(results.environment));
         }
         cell
     }

@@ -138,6 +138,10 @@ pub struct Cell {
     pub identity: serde_json::Value,
     /// The command that makes exactly this cell.
     pub command: String,
+    /// Digest of what it says of single test images, by which a run that is there twice counts once; empty unless done, and in
+    /// reports of older programs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub predictions: String,
     /// Per epoch; empty unless done.
     pub metrics: Vec<EpochMetrics>,
     /// On the test set, after the last epoch.

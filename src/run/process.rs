@@ -1,6 +1,6 @@
 //! Trains or evaluates a cell by a worker process, and passes on what it says.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::worker::{Worker, ending};
 use super::{Options, Runner, environment, fetch, outputs, work};
@@ -26,11 +26,7 @@ pub(super) fn train(
     out: &Path,
 ) -> Result<(Environment, Option<f64>)> {
     let data = &runner.plan.nodes[cell.data];
-    let weights = node.inputs.iter().find(|&&input| input != cell.data).map(|&input| {
-        let source = &runner.plan.nodes[input];
-        let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
-        absolute(&runner.store.entry(source).join(name))
-    });
+    let weights = source_of_weights(runner, node, cell).map(|source| weights_file(runner, source));
     work::prepare(folder, |text| warn(runner, cell, text))?;
     let job = Job::Train(Box::new(TrainJob {
         training: cell.training.clone(),
@@ -44,24 +40,35 @@ pub(super) fn train(
         device: runner.options.device.clone(),
         threads: runner.options.threads,
     }));
-    let session = Session::run(runner, node, cell, &job).map_err(|error| by_known_names(runner, node, error))?;
+    let session = Session::run(runner, node, cell, &job)?;
     let metrics = outputs::trained(out, cell, &session.tensors).map_err(|error| unfit(runner, node, cell, error))?;
     let seconds = metrics.iter().map(|epoch| epoch.seconds).sum();
     Ok((session.environment(resumptions(folder, session.resumed)?), Some(seconds)))
 }
 
-/// An error that speaks of a weights file by the name that the user knows, beside that of its copy in the cache.
-fn by_known_names(runner: &Runner, node: &Node, error: Error) -> Error {
-    let Error::Cell { cell, mut message, help } = error else { return error };
-    for &input in &node.inputs {
-        let source = &runner.plan.nodes[input];
-        if let Work::Weights(file) = &source.work {
-            let copy = absolute(&runner.store.entry(source).join(fetch::WEIGHTS_FILE)).display().to_string();
+/// The stage whose weights a training starts from; `None` where all are drawn.
+fn source_of_weights<'a>(runner: &'a Runner, node: &Node, cell: &Cell) -> Option<&'a Node> {
+    let input = node.inputs.iter().find(|&&input| input != cell.data)?;
+    Some(&runner.plan.nodes[*input])
+}
+
+/// Where in the cache they are.
+fn weights_file(runner: &Runner, source: &Node) -> PathBuf {
+    let name = if source.stage == StageKind::Train { WEIGHTS } else { fetch::WEIGHTS_FILE };
+    absolute(&runner.store.entry(source).join(name))
+}
+
+/// The initial weights of a training by the name that the user gave them, beside that of their copy in the cache.
+fn named_weights(runner: &Runner, node: &Node, cell: &Cell) -> String {
+    let Some(source) = source_of_weights(runner, node, cell) else { return "initial weights".into() };
+    let copy = weights_file(runner, source);
+    match &source.work {
+        Work::Weights(file) => {
             let known = if file.path.is_empty() { &file.url } else { &file.path };
-            message = message.replace(&format!("`{copy}`"), &format!("`{known}` (`{copy}`)"));
+            format!("`{known}` (`{}`)", copy.display())
         }
+        _ => format!("`{}`", copy.display()),
     }
-    Error::Cell { cell, message, help }
 }
 
 /// Counts how often a training went on from a checkpoint, over all its sessions.
@@ -198,6 +205,10 @@ impl Session {
                     return Ok(true);
                 }
                 Message::Failed { about, message, help } => {
+                    let message = match about {
+                        FailureKind::Weights => format!("{}: {message}", named_weights(runner, node, cell)),
+                        _ => message,
+                    };
                     return Err(failure(runner, worker, about, message, help));
                 }
                 Message::Step { epoch, .. } | Message::Epoch(EpochMetrics { epoch, .. })
@@ -269,11 +280,11 @@ fn failure(runner: &Runner, worker: &Worker, about: FailureKind, message: String
         FailureKind::Job => another_version(&message),
         FailureKind::Device => Error::Device { device: runner.options.device.clone(), message, help },
         FailureKind::Storage => Error::Storage { message, help },
-        FailureKind::Cell => worker.failed_with_help(&message, &help),
+        FailureKind::Cell | FailureKind::Weights => worker.failed_with_help(&message, &help),
     }
 }
 
 /// Workers have the same folder as this program, but a path in a job must not depend on that.
-fn absolute(path: &Path) -> std::path::PathBuf {
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
 }

@@ -63,7 +63,8 @@ fn imported_bundles_are_laboratories() {
 
 #[test]
 fn runs_with_the_same_predictions_count_once() {
-    let all = scratch(&DIFFERENCES);
+    let mut all = scratch(&DIFFERENCES);
+    all.cells.iter_mut().for_each(|cell| cell.predictions.clone_from(&cell.id));
     let of = |seeds: &[u64]| {
         let mut input = all.clone();
         for cell in input.cells.iter_mut().filter(|cell| !seeds.contains(&cell.seed)) {
@@ -71,9 +72,8 @@ fn runs_with_the_same_predictions_count_once() {
         }
         input
     };
-    let digests = |input: &ReportInput| input.cells.iter().map(|cell| (cell.id.clone(), cell.id.clone())).collect();
     let pooled = |inputs: [&ReportInput; 2]| {
-        let sources = inputs.map(|input| Source { name: "a".into(), input, predictions: digests(input) });
+        let sources = inputs.map(|input| Source { name: "a".into(), input });
         let found: BTreeMap<String, Laboratories> =
             laboratories_of_bundles(&sources).into_iter().map(|(claim, found)| (claim.id, found)).collect();
         found["T3-a"].clone()
@@ -93,6 +93,36 @@ fn runs_with_the_same_predictions_count_once() {
     let mut other = of(&[0, 1]);
     other.cells.iter_mut().for_each(|cell| cell.deviations = vec!["epochs: 200 → 3".into()]);
     is_by_hand(&pooled([&other, &reduced]));
+}
+
+/// A run that came in under another seed is the run that is there: the ledger's evidence, its tests and laboratories are those
+/// without it, and the report says so.
+#[test]
+fn a_run_that_is_there_twice_counts_once_in_the_ledger() {
+    let t3_a = |input: &ReportInput| ledger(input).entries.into_iter().find(|entry| entry.claim.id == "T3-a").unwrap();
+    let mut once = scratch(&DIFFERENCES);
+    once.cells.iter_mut().for_each(|cell| cell.predictions.clone_from(&cell.id));
+    let mut twice = once.clone();
+    for cell in twice.cells.iter_mut().filter(|cell| cell.seed == 3) {
+        cell.predictions = cell.predictions.replace("/seed3", "/seed1");
+        cell.origin = Some(origin());
+    }
+    once.cells.retain(|cell| cell.seed != 3);
+    let (once, twice) = (t3_a(&once), t3_a(&twice));
+    assert_eq!((once.evidence.duplicates, twice.evidence.duplicates), (0, 1));
+    assert_eq!((&twice.evidence.seeds[..], &twice.evidence.differences[..]), (&[0, 1, 2][..], &[1.0, 3.0, 5.0][..]));
+    assert_eq!(twice.evidence.interval, once.evidence.interval);
+    assert_eq!(twice.test.p_adjusted, once.test.p_adjusted);
+    assert_eq!(twice.laboratories, None, "nothing of the bundle is left");
+}
+
+/// Runs without a digest, as reports of older programs have them, are nobody's duplicates.
+#[test]
+fn runs_without_a_digest_count() {
+    let input = scratch(&DIFFERENCES);
+    assert!(input.cells.iter().all(|cell| cell.predictions.is_empty()));
+    let entry = ledger(&input).entries.into_iter().find(|entry| entry.claim.id == "T3-a").unwrap();
+    assert_eq!((entry.evidence.duplicates, entry.evidence.pairs()), (0, 4));
 }
 
 #[test]

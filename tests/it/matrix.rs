@@ -81,6 +81,7 @@ fn results(id: &str, seed: u64, epochs: u32) -> Results {
         images_per_second: 4000.0,
     };
     Results {
+        predictions: String::new(),
         metrics: (1..=epochs).map(metrics).collect(),
         scores: flat_scores(seed as u32),
         training_set: None,
@@ -106,6 +107,7 @@ pub(crate) fn cell(id: &str, seed: u64, epochs: u32, state: CellState) -> Cell {
     let results = (state == CellState::Done).then(|| results(id, seed, epochs));
     let (scores, environment) = results.clone().map(|results| (results.scores, results.environment)).unzip();
     Cell {
+        predictions: String::new(),
         id: id.into(),
         seed,
         deviations: Vec::new(),

@@ -60,6 +60,7 @@ pub fn main() -> u8 {
             let (about, message) = match &error {
                 Error::Usage { message, .. } => (FailureKind::Job, message.clone()),
                 Error::Device { message, .. } => (FailureKind::Device, message.clone()),
+                Error::Weights { message, .. } => (FailureKind::Weights, message.clone()),
                 Error::Cell { message, .. } => (FailureKind::Cell, message.clone()),
                 _ if error.is_of_storage() => (FailureKind::Storage, error.to_string()),
                 _ => (FailureKind::Cell, error.to_string()),
@@ -169,7 +170,11 @@ impl TrainedCell {
         let seed = torch_seed(*seed, Purpose::Weights, 0);
         let (store, net) = net::draw(*network, training.shape, recipe.initializer, maps(recipe), seed, device)?;
         if let Some(path) = weights {
-            weights::load(&store, &weights::read(path)?, &initialization.drop, path)?;
+            let load = |tensors| weights::load(&store, &tensors, &initialization.drop, path);
+            weights::read(path).and_then(load).map_err(|error| match error {
+                Error::Data { message, help, .. } => Error::Weights { message, help },
+                other => other,
+            })?;
         }
         let criterion = Criterion::new(&training.loss, train.class_counts());
         let optimizer = Optimizer::new(&recipe.optimizer, parameters(net.as_ref(), &store, &criterion));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fs::sha256_bytes;
 use crate::number::plural;
 
 /// Training records of a fetched data set.
@@ -207,4 +208,18 @@ pub struct Manifest {
     /// sha256 of the canonical JSON of all other fields; `None` in manifests of schema 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
+}
+
+impl Manifest {
+    /// [`digest_of_predictions`] of an evaluation.
+    pub fn predictions(&self) -> String {
+        let of = |name: &str| self.outputs.get(name).map_or("", |file| file.sha256.as_str());
+        digest_of_predictions(of(PREDICTIONS), of(PROBABILITIES))
+    }
+}
+
+/// One digest of all that an evaluation says of single test images, from those of its two files: runs that share it are one.
+/// Classes alone may be equal by chance, where few images leave few mistakes.
+pub fn digest_of_predictions(classes: &str, probabilities: &str) -> String {
+    sha256_bytes(format!("{classes}{probabilities}").as_bytes())
 }

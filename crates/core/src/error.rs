@@ -1,5 +1,6 @@
 //! What can go wrong, said so that the reader knows where and what to do, and the exit code it leads to.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// Every failure of the program. `Display` says what and where; [`Error::help`] says what to do.
@@ -10,9 +11,9 @@ pub enum Error {
     /// The command line asks for something impossible.
     #[error("{message}")]
     Usage { message: String, help: String },
-    /// A configuration file or a `--set` is wrong. `place` is `file:line` or the option.
+    /// A configuration file or an option of the command line is wrong.
     #[error("{place}: `{key}`: {message}")]
-    Config { place: String, key: String, message: String, help: String },
+    Config { place: ConfigPlace, key: String, message: String, help: String },
     /// Something is needed that `--only` or `--offline` forbids.
     #[error("{message}")]
     Forbidden { message: String, help: String },
@@ -49,12 +50,42 @@ pub enum Error {
     /// A worker cannot write: the disk is full or fails, which the next cell would find too.
     #[error("{message}")]
     Storage { message: String, help: String },
+    /// Initial weights do not hold what they should.
+    #[error("initial weights: {message}")]
+    Weights { message: String, help: String },
     /// libtorch reported an error.
     #[error("libtorch: {0}")]
     Torch(String),
     /// A template or a figure could not be rendered: a fault of the program.
     #[error("failed to render `{what}`: {message}")]
     Render { what: String, message: String },
+}
+
+/// Where a configuration is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigPlace {
+    /// In a line of a file, counted from 1.
+    Line(String, usize),
+    /// In a file.
+    File(String),
+    /// In a `--set`, here without that word.
+    Set(String),
+    /// In another option, as it was typed.
+    Option(String),
+    /// In what all of them together say.
+    Configuration,
+}
+
+impl fmt::Display for ConfigPlace {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(file, line) => write!(formatter, "{file}:{line}"),
+            Self::File(file) => formatter.write_str(file),
+            Self::Set(option) => write!(formatter, "--set {option}"),
+            Self::Option(option) => formatter.write_str(option),
+            Self::Configuration => formatter.write_str("configuration"),
+        }
+    }
 }
 
 /// The crate's result.
@@ -85,6 +116,7 @@ impl Error {
             | Self::Cell { help, .. }
             | Self::Worker { help, .. }
             | Self::Storage { help, .. }
+            | Self::Weights { help, .. }
             | Self::Device { help, .. } => help,
             Self::Io { source, .. } => io_help(source),
             Self::Held { .. } => "run the command again when that has ended; `fpl-repro status` shows who holds what",

@@ -9,7 +9,7 @@ use crate::artifact::EpochMetrics;
 use crate::recipe::{Evaluation, Training};
 
 /// Bumped when jobs or messages change.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Names and shapes of the tensors in a file.
 pub type Tensors = BTreeMap<String, Vec<usize>>;
@@ -176,6 +176,8 @@ pub enum FailureKind {
     Device,
     /// The disk that results are written to, and so every cell.
     Storage,
+    /// What is in the file of the initial weights, which the program knows by the user's name for it.
+    Weights,
     /// This cell.
     Cell,
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 pub struct Network {
     /// The architecture, with torchvision's layout and parameter names.
     pub architecture: Architecture,
-    /// The first layers. EfficientNetV2-S has the ImageNet stem only.
+    /// The first layers. EfficientNetV2 has the ImageNet stem only.
     pub stem: Stem,
 }
 
@@ -34,28 +34,100 @@ pub enum Architecture {
     /// EfficientNetV2-S (Tan and Le, 2021).
     #[serde(rename = "efficientnetv2-s")]
     EfficientNetV2S,
+    /// EfficientNetV2-M.
+    #[serde(rename = "efficientnetv2-m")]
+    EfficientNetV2M,
+    /// EfficientNetV2-L.
+    #[serde(rename = "efficientnetv2-l")]
+    EfficientNetV2L,
+}
+
+/// Networks that differ in depths and widths alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// He et al., 2016.
+    ResNet(ResNet),
+    /// Tan and Le, 2021. It has the ImageNet stem only.
+    EfficientNetV2(EfficientNetV2),
+}
+
+/// The depths of a ResNet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the paper's names")]
+pub enum ResNet {
+    D18,
+    D50,
+}
+
+/// The sizes of an EfficientNetV2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the paper's names")]
+pub enum EfficientNetV2 {
+    S,
+    M,
+    L,
+}
+
+impl Family {
+    /// What the names of the head's tensors begin with.
+    pub fn head(self) -> &'static str {
+        match self {
+            Self::ResNet(_) => "fc.",
+            Self::EfficientNetV2(_) => "classifier.1.",
+        }
+    }
+
+    /// Whether its networks can begin so.
+    pub fn has(self, stem: Stem) -> bool {
+        matches!(self, Self::ResNet(_)) || stem == Stem::Imagenet
+    }
+}
+
+/// What tells an architecture from others, for those who read and name it.
+struct About {
+    id: &'static str,
+    title: &'static str,
+    family: Family,
+    parameters: u64,
 }
 
 impl Architecture {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::ResNet18, Self::ResNet50, Self::EfficientNetV2S];
+    pub const ALL: [Self; 5] =
+        [Self::ResNet18, Self::ResNet50, Self::EfficientNetV2S, Self::EfficientNetV2M, Self::EfficientNetV2L];
+
+    fn about(self) -> About {
+        let efficient = Family::EfficientNetV2;
+        let (id, title, family, parameters) = match self {
+            Self::ResNet18 => ("resnet18", "ResNet-18", Family::ResNet(ResNet::D18), 11_689_512),
+            Self::ResNet50 => ("resnet50", "ResNet-50", Family::ResNet(ResNet::D50), 25_557_032),
+            Self::EfficientNetV2S => ("efficientnetv2-s", "EfficientNetV2-S", efficient(EfficientNetV2::S), 21_458_488),
+            Self::EfficientNetV2M => ("efficientnetv2-m", "EfficientNetV2-M", efficient(EfficientNetV2::M), 54_139_356),
+            Self::EfficientNetV2L => {
+                ("efficientnetv2-l", "EfficientNetV2-L", efficient(EfficientNetV2::L), 118_515_272)
+            }
+        };
+        About { id, title, family, parameters }
+    }
 
     /// The name used in cell ids and configuration.
     pub fn id(self) -> &'static str {
-        match self {
-            Self::ResNet18 => "resnet18",
-            Self::ResNet50 => "resnet50",
-            Self::EfficientNetV2S => "efficientnetv2-s",
-        }
+        self.about().id
     }
 
     /// The name used in tables and figures.
     pub fn title(self) -> &'static str {
-        match self {
-            Self::ResNet18 => "ResNet-18",
-            Self::ResNet50 => "ResNet-50",
-            Self::EfficientNetV2S => "EfficientNetV2-S",
-        }
+        self.about().title
+    }
+
+    /// Its family.
+    pub fn family(self) -> Family {
+        self.about().family
+    }
+
+    /// Its parameters with the ImageNet stem and the thousand classes of ImageNet, as torchvision documents them.
+    pub fn parameters(self) -> u64 {
+        self.about().parameters
     }
 }
 

@@ -42,12 +42,14 @@ impl StageKind {
             Self::Evaluate => 3,
             // 1: original. 2: figures of what the paper does not show. 3: durations and counts as everywhere else.
             // 4: recall against class size. 5: effects, printed numbers, training loss, accuracy against imbalance and noise;
-            // figures for columns, phones and dark mode. 6: the paper's end points beside Figure 3; figures that phones can read.
+            // figures for columns, phones and dark mode. 6: the paper's end points beside Figure 3; figures that phones can read;
+            // runs that are there twice count once.
             Self::Plot => 6,
             // 1: original. 2: audit, claims, assumptions, and further forms. 3: one way to write each number.
             // 4: measures of trainings on imbalanced and noisy data. 5: verdicts of a declared family, printed numbers, readings.
             // 6: opens with the verdict, named protocols, LaTeX for columns and pages, tidy CSV, the authors' questions.
-            // 7: open details in words under every profile; shorter on paper, whole on a phone; the summary counts trainings.
+            // 7: open details in words under every profile; shorter on paper, whole on a phone; the summary counts trainings;
+            // runs that are there twice count once.
             Self::Report => 7,
         }
     }

@@ -38,7 +38,7 @@ const TOP: i32 = 60;
 /// matters.
 struct Effect<'a> {
     entry: &'a Entry,
-    label: String,
+    what: String,
     numbers: String,
     paper: Option<f64>,
     ours: Option<f64>,
@@ -152,7 +152,7 @@ impl<'a> Effect<'a> {
             return None;
         }
         Some(Self {
-            label: format!("{}  {}: {}", claim.id, setting(claim), claim.measure.title),
+            what: format!("{}: {}", setting(claim), claim.measure.title),
             numbers: numbers(entry, ours),
             paper: entry.paper_effect.map(scale),
             ours: ours.map(scale),
@@ -171,13 +171,14 @@ impl<'a> Effect<'a> {
         let interval = interval.map_or_else(String::new, |ends| {
             format!(" ({}, {})", self.entry.claim.measure.interval(ends, pairs), plural(pairs, "pair"))
         });
-        format!("{}: {}{interval}", self.label.replace("  ", ", "), self.numbers)
+        format!("{}, {}: {}{interval}", self.entry.claim.id, self.what, self.numbers)
     }
 
     fn draw(&self, area: &Area, panel: &Panel, top: i32) -> Painted {
         let (words, y) = (top + WORDS, top + 52);
         area.draw(&PathElement::new([(panel.left, top), (panel.right(), top)], RULE.stroke_width(1)))?;
-        area.draw(&Text::new(self.label.clone(), (panel.left + 10, words), text(SMALL + 1, HPos::Left)))?;
+        let label = format!("{}  {}", self.entry.claim.id, self.what);
+        area.draw(&Text::new(label, (panel.left + 10, words), text(SMALL + 1, HPos::Left)))?;
         area.draw(&Text::new(self.numbers.clone(), (panel.right(), words), text(SMALL + 1, HPos::Right)))?;
         let at = |value: f64| (panel.at(value, 0.0).0, y);
         if let Some([low, high]) = self.interval {

@@ -48,6 +48,9 @@ pub struct Evidence {
     pub detectable: Option<f64>,
     /// Pairs that were run elsewhere, in whole or in part.
     pub imported: usize,
+    /// Pairs that were left out because a run of theirs is there twice, by its predictions.
+    #[serde(default)]
+    pub duplicates: usize,
     /// How the runs differ from the protocol; empty: they follow it.
     pub deviations: Vec<String>,
 }
@@ -58,10 +61,12 @@ impl Evidence {
         let rows = rows.map(RowId::as_str);
         let pairs = gather.pairs(claim.measure, rows, epoch);
         let both: Vec<_> = pairs.iter().flat_map(|pair| pair.cells).collect();
-        Self::of(claim, rows, &pairs, gather.index.reasons(&both))
+        let mut evidence = Self::of(claim, rows, &pairs);
+        (evidence.duplicates, evidence.deviations) = (gather.duplicates(rows), gather.index.reasons(&both));
+        evidence
     }
 
-    fn of(claim: &Claim, [cells, against]: [&str; 2], pairs: &[Pair], deviations: Vec<String>) -> Self {
+    fn of(claim: &Claim, [cells, against]: [&str; 2], pairs: &[Pair]) -> Self {
         let side = |side: usize| pairs.iter().map(|pair| pair.values[side]).collect::<Vec<f64>>();
         let errors = pairs.iter().filter_map(|pair| pair.cells[1].standard_error(claim.measure)).collect::<Vec<_>>();
         let mut evidence = Self {
@@ -73,7 +78,6 @@ impl Evidence {
             means: mean(&side(0)).zip(mean(&side(1))).map(|(cells, against)| [cells, against]),
             seed_sd: sample_sd(&side(1)).filter(|sd| *sd > 0.0),
             binomial_se: mean(&errors),
-            deviations,
             ..Self::default()
         };
         evidence.summarize(claim.claimed);

@@ -22,6 +22,8 @@ pub(super) struct Gather<'a> {
     pub(super) input: &'a ReportInput,
     pub(super) index: Index<'a>,
     rows: BTreeMap<&'a str, Vec<&'a Cell>>,
+    /// Cells of a row whose run is that of an earlier one, by their predictions. They count for nothing.
+    again: BTreeMap<&'a str, Vec<&'a Cell>>,
 }
 
 /// Runs of both sides with one seed.
@@ -32,11 +34,14 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Gather<'a> {
     pub(super) fn new(input: &'a ReportInput) -> Self {
-        let mut rows: BTreeMap<&str, Vec<&Cell>> = BTreeMap::new();
+        let (mut rows, mut again) = (BTreeMap::<&str, Vec<&Cell>>::new(), BTreeMap::<&str, Vec<&Cell>>::new());
         for cell in &input.cells {
-            rows.entry(prefix(&cell.id)).or_default().push(cell);
+            let row = rows.entry(prefix(&cell.id)).or_default();
+            let is_known = !cell.predictions.is_empty() && row.iter().any(|one| one.predictions == cell.predictions);
+            let place = if is_known { again.entry(prefix(&cell.id)).or_default() } else { row };
+            place.push(cell);
         }
-        Self { input, index: Index::new(input), rows }
+        Self { input, index: Index::new(input), rows, again }
     }
 
     /// Whether the configuration has cells of a row.
@@ -86,6 +91,12 @@ impl<'a> Gather<'a> {
         let mut pairs: Vec<Pair> = self.of(cells).filter_map(pair).collect();
         pairs.sort_by_key(|pair| pair.cells[0].seed);
         pairs
+    }
+
+    /// How many pairs of two rows were left out because a run of theirs is there twice.
+    pub(super) fn duplicates(&self, rows: [&str; 2]) -> usize {
+        let again = rows.iter().filter_map(|row| self.again.get(row)).flatten();
+        again.map(|cell| cell.seed).collect::<BTreeSet<_>>().len()
     }
 
     fn of(&self, row: &str) -> impl Iterator<Item = &'a Cell> {

@@ -39,7 +39,7 @@ pub struct LaboratoryPairs {
 pub struct Laboratories {
     /// Each of them, those that are not pooled too.
     pub laboratories: Vec<LaboratoryPairs>,
-    /// Pairs that were left out because a run of them was counted before, by the sha256 of its predictions.
+    /// Pairs that were left out because a run of them was counted before, by its predictions.
     pub duplicates: usize,
     /// Pairs that were left out because their runs are of two laboratories.
     pub mixed: usize,
@@ -59,19 +59,18 @@ pub struct Laboratories {
     pub why: String,
 }
 
-/// A report with its laboratory's name, and the sha256 of the predictions of its cells by their ids.
+/// A report with its laboratory's name.
 pub struct Source<'a> {
     /// The file of the bundle.
     pub name: String,
     /// Its report.
     pub input: &'a ReportInput,
-    /// Digests of the predictions.
-    pub predictions: BTreeMap<String, String>,
 }
 
 /// The laboratories of one report: this cache, and every bundle that results came in. `None` of fewer than two.
 pub(super) fn of_report(gather: &Gather, claim: &Claim) -> Option<Laboratories> {
-    let pairs = gather.pairs(claim.measure, [claim.cells.as_str(), claim.against.as_str()], Epoch::Last);
+    let rows = [claim.cells.as_str(), claim.against.as_str()];
+    let pairs = gather.pairs(claim.measure, rows, Epoch::Last);
     let (mut mixed, mut by_laboratory) = (0, BTreeMap::<(bool, String), Vec<Pair>>::new());
     for pair in pairs {
         match pair.cells.map(|cell| &cell.origin) {
@@ -85,7 +84,7 @@ pub(super) fn of_report(gather: &Gather, claim: &Claim) -> Option<Laboratories> 
     }
     let of = |((_, name), pairs): ((bool, String), Vec<Pair>)| laboratory(gather, name, &pairs);
     let laboratories: Vec<LaboratoryPairs> = by_laboratory.into_iter().filter_map(of).collect();
-    (laboratories.len() > 1).then(|| together(laboratories, 0, mixed))
+    (laboratories.len() > 1).then(|| together(laboratories, gather.duplicates(rows), mixed))
 }
 
 /// The laboratories of several reports, for every claim of the first. Runs whose predictions are equal to the last byte count
@@ -99,12 +98,10 @@ pub fn of_bundles(sources: &[Source]) -> Vec<(Claim, Laboratories)> {
             let rows = [claim.cells.as_str(), claim.against.as_str()];
             let mut pairs = gather.pairs(claim.measure, rows, Epoch::Last);
             let all = pairs.len();
-            let digest = |cell: &Cell| source.predictions.get(&cell.id).cloned();
-            pairs.retain(|pair| {
-                !pair.cells.iter().any(|cell| digest(cell).is_some_and(|sha256| seen.contains(&sha256)))
-            });
-            duplicates += all - pairs.len();
-            seen.extend(pairs.iter().flat_map(|pair| pair.cells).filter_map(digest));
+            pairs.retain(|pair| !pair.cells.iter().any(|cell| seen.contains(&cell.predictions)));
+            duplicates += all - pairs.len() + gather.duplicates(rows);
+            let counted = pairs.iter().flat_map(|pair| pair.cells).map(|cell| &cell.predictions);
+            seen.extend(counted.filter(|digest| !digest.is_empty()));
             laboratories.extend(laboratory(gather, source.name.clone(), &pairs));
         }
         (claim.clone(), together(laboratories, duplicates, 0))

@@ -78,6 +78,10 @@ pub(super) fn tests(entry: &Entry) -> Vec<String> {
     let (test, measure, pairs) = (&entry.test, entry.claim.measure, entry.evidence.pairs());
     let value = |value: f64| measure.value(value, 2);
     let mut lines = Vec::new();
+    if entry.evidence.duplicates > 0 {
+        let left_out = plural(entry.evidence.duplicates, "pair");
+        lines.push(format!("left out: {left_out} with a run that is there twice, by its predictions"));
+    }
     if let Some(p) = test.p_adjusted {
         let looks = test.rejected_after.map_or("no planned look has rejected “no difference”".to_owned(), |after| {
             format!("the planned look after {} rejected “no difference”", plural(after, "pair"))

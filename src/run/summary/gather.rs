@@ -206,14 +206,16 @@ pub(super) fn fill(runner: &Runner, frame: Frame) -> Result<ReportInput> {
 
 /// The results of a cell, from here or from the bundle that they came in.
 fn results(runner: &Runner, planned: &plan::Cell) -> Result<Results> {
-    let (train, evaluate, manifest) = if let Some(foreign) = runner.foreign(planned) {
-        (foreign.entry.clone(), foreign.entry, foreign.train)
+    let (train, evaluate, manifest, predictions) = if let Some(foreign) = runner.foreign(planned) {
+        (foreign.entry.clone(), foreign.entry, foreign.train, foreign.manifest.predictions())
     } else {
         let (train, evaluate) = (entry(runner, planned.train), entry(runner, planned.evaluate));
-        let manifest = runner.store.manifest(&runner.plan.nodes[planned.train])?;
-        (train, evaluate, manifest)
+        let nodes = &runner.plan.nodes;
+        let predictions = runner.store.manifest(&nodes[planned.evaluate])?.predictions();
+        (train, evaluate, runner.store.manifest(&nodes[planned.train])?, predictions)
     };
     Ok(Results {
+        predictions,
         metrics: read_metrics(&train.join(METRICS))?,
         scores: read_scores(&evaluate.join(SCORES))?,
         training_set: read_training_set(&train.join(TRAINING_SET), &manifest)?,

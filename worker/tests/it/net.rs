@@ -4,7 +4,7 @@
 // A test fails by panicking.
 #![allow(clippy::unwrap_used)]
 
-use fpl_core::recipe::{Architecture, Initializer, Network, Stem};
+use fpl_core::recipe::{Architecture, EfficientNetV2, Family, Initializer, Network, Stem};
 use fpl_worker::nn::init;
 use fpl_worker::nn::net::{self, Maps, Net, efficientnet, trained};
 use serde::Deserialize;
@@ -18,6 +18,8 @@ const R18_CIFAR: Network = Network { architecture: Architecture::ResNet18, stem:
 const R50: Network = Network { architecture: Architecture::ResNet50, stem: Stem::Imagenet };
 const R50_CIFAR: Network = Network { architecture: Architecture::ResNet50, stem: Stem::Cifar };
 const EFFICIENT: Network = Network { architecture: Architecture::EfficientNetV2S, stem: Stem::Imagenet };
+const EFFICIENT_M: Network = Network { architecture: Architecture::EfficientNetV2M, stem: Stem::Imagenet };
+const EFFICIENT_L: Network = Network { architecture: Architecture::EfficientNetV2L, stem: Stem::Imagenet };
 
 /// libtorch's generator is one for the process: tests that draw from it take turns. One thread each, for OpenMP's
 /// threads wait for each other by spinning, which is slow when tests run side by side.
@@ -126,9 +128,11 @@ fn build(network: Network, maps: Maps, kind: Kind) -> (VarStore, Box<dyn Net>) {
     let mut vs = VarStore::new(Device::Cpu);
     vs.set_kind(kind);
     let quiet = efficientnet::Rates { dropout: 0.0, stochastic_depth: 1e-12 };
-    let net = match network.architecture {
-        Architecture::EfficientNetV2S => efficientnet::build(&vs.root(), 10, Initializer::Torchvision, quiet, maps),
-        _ => net::build(&vs.root(), network, 10, Initializer::Torchvision, maps).unwrap(),
+    let net = match network.architecture.family() {
+        Family::EfficientNetV2(size) => {
+            efficientnet::build(&vs.root(), size, 10, Initializer::Torchvision, quiet, maps)
+        }
+        Family::ResNet(_) => net::build(&vs.root(), network, 10, Initializer::Torchvision, maps).unwrap(),
     };
     (vs, net)
 }
@@ -286,9 +290,31 @@ fn efficientnetv2_s_agrees_with_torchvision() {
 }
 
 #[test]
+fn efficientnetv2_m_agrees_with_torchvision() {
+    agrees_with_torchvision(EFFICIENT_M, "efficientnetv2-m.json");
+}
+
+#[test]
+fn efficientnetv2_l_agrees_with_torchvision() {
+    agrees_with_torchvision(EFFICIENT_L, "efficientnetv2-l.json");
+}
+
+/// As torchvision documents them with the thousand classes of ImageNet.
+#[test]
+fn parameter_counts_are_those_that_torchvision_documents() {
+    let _guard = seeded(0);
+    for architecture in Architecture::ALL {
+        let vs = VarStore::new(Device::Cpu);
+        let network = Network { architecture, stem: Stem::Imagenet };
+        net::build(&vs.root(), network, 1000, Initializer::Torchvision, LARGE).unwrap();
+        assert_eq!(count(&vs) as u64, architecture.parameters(), "{}", architecture.title());
+    }
+}
+
+#[test]
 fn parameter_counts_are_those_published() {
     let _guard = seeded(0);
-    // Of the CIFAR networks; the others are in torchvision's fixtures.
+    // Of the CIFAR networks with ten classes; the others are in torchvision's fixtures.
     let of = |network| count(&build(network, LARGE, Kind::Float).0);
     assert_eq!([of(R18_CIFAR), of(R50_CIFAR)], [11_173_962, 23_520_842]);
 }
@@ -487,7 +513,7 @@ fn dropout_drops_features_and_scales_the_rest() {
     let logits = |rates| {
         let mut vs = VarStore::new(Device::Cpu);
         vs.set_kind(Kind::Double);
-        let net = efficientnet::build(&vs.root(), features, Initializer::Torchvision, rates, MAPS);
+        let net = efficientnet::build(&vs.root(), EfficientNetV2::S, features, Initializer::Torchvision, rates, MAPS);
         fill_all(&vs);
         let mut head = vs.variables();
         let identity = Tensor::eye(features, (Kind::Double, Device::Cpu));
@@ -497,7 +523,7 @@ fn dropout_drops_features_and_scales_the_rest() {
             net.forward_t(&xs, true)
         })
     };
-    let dropped = logits(efficientnet::Rates { stochastic_depth: 0.0, ..efficientnet::RATES });
+    let dropped = logits(efficientnet::Rates { stochastic_depth: 0.0, ..efficientnet::rates(EfficientNetV2::S) });
     let factors = dropped / logits(efficientnet::Rates { dropout: 0.0, stochastic_depth: 0.0 });
     let each = values(&factors);
     let zeros = each.iter().filter(|&&factor| factor == 0.0).count() as f64;
@@ -513,7 +539,8 @@ struct DrawnNoise {
     seed: i64,
     batch: i64,
     size: i64,
-    logits: Vec<f64>,
+    /// By network.
+    logits: BTreeMap<String, Vec<f64>>,
 }
 
 /// As for training mode in single precision (see [`SINGLE`]); one image more or fewer in one branch changes far more.
@@ -524,21 +551,23 @@ const SINGLE_NOISE: f64 = 2e-4;
 #[test]
 fn dropout_and_stochastic_depth_are_torchvisions() {
     let DrawnNoise { seed, batch, size, logits } = fixture("noise.json");
-    let _guard = seeded(0);
-    let vs = VarStore::new(Device::Cpu);
-    let maps = Maps { side: size, decay: false };
-    let net = net::build(&vs.root(), EFFICIENT, 10, Initializer::Torchvision, maps).unwrap();
-    fill_all(&vs);
     let pixels: Vec<f32> = noise(INPUT, (batch * 3 * size * size) as usize).iter().map(|&u| u as f32).collect();
     let xs = Tensor::from_slice(&pixels).view([batch, 3, size, size]);
-    let forward = |seed| {
-        tch::manual_seed(seed);
-        fill_all(&vs);
-        values(&no_grad(|| net.forward_t(&xs, true)))
-    };
-    let error = distance(&forward(seed), &logits);
-    assert!(error < SINGLE_NOISE, "logits differ by {error:e}");
-    assert!(distance(&forward(seed + 1), &logits) > 0.1, "another seed draws otherwise");
+    for network in [EFFICIENT, EFFICIENT_M, EFFICIENT_L] {
+        let (name, expected) = (network.architecture.title(), &logits[network.architecture.id()]);
+        let _guard = seeded(0);
+        let vs = VarStore::new(Device::Cpu);
+        let maps = Maps { side: size, decay: false };
+        let net = net::build(&vs.root(), network, 10, Initializer::Torchvision, maps).unwrap();
+        let forward = |seed| {
+            fill_all(&vs);
+            tch::manual_seed(seed);
+            values(&no_grad(|| net.forward_t(&xs, true)))
+        };
+        let error = distance(&forward(seed), expected);
+        assert!(error < SINGLE_NOISE, "{name}: logits differ by {error:e}");
+        assert!(distance(&forward(seed + 1), expected) > 0.1, "{name}: another seed draws otherwise");
+    }
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! EfficientNetV2-S: M. Tan and Q. Le, "EfficientNetV2: Smaller Models and Faster Training", ICML 2021
-//! (arXiv 2104.00298, table 4). Layout and names are torchvision's.
+//! EfficientNetV2: M. Tan and Q. Le, "EfficientNetV2: Smaller Models and Faster Training", ICML 2021 (arXiv 2104.00298,
+//! table 4 for S). Stages of S, M and L, layout and names are torchvision's.
 
 use super::Net;
 use super::layers::{ConvBn, Head, Maps, Norm, silu, variable};
 use super::shape::Shape;
 use crate::nn::init;
-use fpl_core::recipe::Initializer;
+use fpl_core::recipe::{EfficientNetV2, Initializer};
 use tch::nn::{ModuleT, Path};
 use tch::{Kind, Tensor};
 
@@ -25,7 +25,7 @@ const fn stage(fused: bool, expand: i64, stride: i64, inputs: i64, outputs: i64,
     Stage { fused, expand, stride, inputs, outputs, blocks }
 }
 
-const STAGES: [Stage; 6] = [
+const S: [Stage; 6] = [
     stage(true, 1, 1, 24, 24, 2),
     stage(true, 4, 2, 24, 48, 4),
     stage(true, 4, 2, 48, 64, 4),
@@ -33,6 +33,33 @@ const STAGES: [Stage; 6] = [
     stage(false, 6, 1, 128, 160, 9),
     stage(false, 6, 2, 160, 256, 15),
 ];
+const M: [Stage; 7] = [
+    stage(true, 1, 1, 24, 24, 3),
+    stage(true, 4, 2, 24, 48, 5),
+    stage(true, 4, 2, 48, 80, 5),
+    stage(false, 4, 2, 80, 160, 7),
+    stage(false, 6, 1, 160, 176, 14),
+    stage(false, 6, 2, 176, 304, 18),
+    stage(false, 6, 1, 304, 512, 5),
+];
+const L: [Stage; 7] = [
+    stage(true, 1, 1, 32, 32, 4),
+    stage(true, 4, 2, 32, 64, 7),
+    stage(true, 4, 2, 64, 96, 7),
+    stage(false, 4, 2, 96, 192, 10),
+    stage(false, 6, 1, 192, 224, 19),
+    stage(false, 6, 2, 224, 384, 25),
+    stage(false, 6, 1, 384, 640, 7),
+];
+
+fn stages(size: EfficientNetV2) -> &'static [Stage] {
+    match size {
+        EfficientNetV2::S => &S,
+        EfficientNetV2::M => &M,
+        EfficientNetV2::L => &L,
+    }
+}
+
 /// Every convolution that is not 1×1.
 const KERNEL: i64 = 3;
 /// Channels that the head sees.
@@ -49,8 +76,15 @@ pub struct Rates {
     pub stochastic_depth: f64,
 }
 
-/// torchvision's rates for EfficientNetV2-S.
-pub const RATES: Rates = Rates { dropout: 0.2, stochastic_depth: 0.2 };
+/// torchvision's rates.
+pub fn rates(size: EfficientNetV2) -> Rates {
+    let dropout = match size {
+        EfficientNetV2::S => 0.2,
+        EfficientNetV2::M => 0.3,
+        EfficientNetV2::L => 0.4,
+    };
+    Rates { dropout, stochastic_depth: 0.2 }
+}
 
 #[derive(Debug)]
 struct EfficientNet {
@@ -60,21 +94,29 @@ struct EfficientNet {
     head: Head,
 }
 
-/// Draws EfficientNetV2-S for float input `[n, 3, h, w]`; in training with the noise of `rates`.
-pub fn build(vs: &Path, classes: i64, initializer: Initializer, rates: Rates, mut maps: Maps) -> Box<dyn Net> {
+/// Draws an EfficientNetV2 for float input `[n, 3, h, w]`; in training with the noise of `rates`.
+pub fn build(
+    vs: &Path,
+    size: EfficientNetV2,
+    classes: i64,
+    initializer: Initializer,
+    rates: Rates,
+    mut maps: Maps,
+) -> Box<dyn Net> {
+    let stages = stages(size);
+    let (first, last) = (&stages[0], &stages[stages.len() - 1]);
     let features = vs / "features";
-    let stem = unit(&(&features / 0), Shape::new(3, STAGES[0].inputs, KERNEL, 2), &mut maps);
-    let total: i64 = STAGES.iter().map(|s| s.blocks).sum();
+    let stem = unit(&(&features / 0), Shape::new(3, first.inputs, KERNEL, 2), &mut maps);
+    let total: i64 = stages.iter().map(|stage| stage.blocks).sum();
     let mut blocks = Vec::new();
-    for (number, stage) in (1..).zip(STAGES) {
+    for (number, &stage) in (1..).zip(stages) {
         let path = &features / number;
         for index in 0..stage.blocks {
             let drop = rates.stochastic_depth * blocks.len() as f64 / total as f64;
             blocks.push(Block::new(&(&path / index), stage, index == 0, drop, &mut maps));
         }
     }
-    let width = STAGES[STAGES.len() - 1].outputs;
-    let last = unit(&(&features / (STAGES.len() + 1)), Shape::new(width, FEATURES, 1, 1), &mut maps);
+    let last = unit(&(&features / (stages.len() + 1)), Shape::new(last.outputs, FEATURES, 1, 1), &mut maps);
     let head = match initializer {
         Initializer::Torchvision => init::Head::FanOut,
         Initializer::Mmclassification => init::Head::Normal,

@@ -9,7 +9,7 @@ mod resnet;
 use std::collections::BTreeMap;
 
 use fpl_core::error::{Error, Result};
-use fpl_core::recipe::{Architecture, Initializer, Network, Shape, Stem};
+use fpl_core::recipe::{Family, Initializer, Network, Shape};
 use tch::nn::{ModuleT, Path, VarStore};
 use tch::{Device, Tensor};
 
@@ -56,18 +56,19 @@ pub fn draw(
 /// Copy into the variables, but do not exchange their storage: taps that are trained are views of it.
 ///
 /// # Errors
-/// EfficientNetV2-S has no CIFAR stem.
+/// EfficientNetV2 has no CIFAR stem.
 pub fn build(vs: &Path, network: Network, classes: i64, initializer: Initializer, maps: Maps) -> Result<Box<dyn Net>> {
     let Network { architecture, stem } = network;
-    match (architecture, stem) {
-        (Architecture::ResNet18, _) => Ok(resnet::build(vs, resnet::RESNET18, stem, classes, initializer, maps)),
-        (Architecture::ResNet50, _) => Ok(resnet::build(vs, resnet::RESNET50, stem, classes, initializer, maps)),
-        (Architecture::EfficientNetV2S, Stem::Imagenet) => {
-            Ok(efficientnet::build(vs, classes, initializer, efficientnet::RATES, maps))
-        }
-        (Architecture::EfficientNetV2S, Stem::Cifar) => Err(Error::Usage {
+    if !architecture.family().has(stem) {
+        return Err(Error::Usage {
             message: format!("{} has no CIFAR stem", architecture.title()),
             help: "set the network's `stem` to `imagenet`".to_owned(),
-        }),
+        });
     }
+    Ok(match architecture.family() {
+        Family::ResNet(depth) => resnet::build(vs, depth, stem, classes, initializer, maps),
+        Family::EfficientNetV2(size) => {
+            efficientnet::build(vs, size, classes, initializer, efficientnet::rates(size), maps)
+        }
+    })
 }

@@ -7,19 +7,23 @@ use super::Net;
 use super::layers::{ConvBn, Head, Maps, Norm};
 use super::shape::Shape;
 use crate::nn::init;
-use fpl_core::recipe::{Initializer, Stem};
+use fpl_core::recipe::{self, Initializer, Stem};
 use tch::Tensor;
 use tch::nn::{ModuleT, Path};
 
 /// A depth: blocks per layer and their kind.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Depth {
+struct Depth {
     blocks: [i64; 4],
     bottleneck: bool,
 }
 
-pub(super) const RESNET18: Depth = Depth { blocks: [2, 2, 2, 2], bottleneck: false };
-pub(super) const RESNET50: Depth = Depth { blocks: [3, 4, 6, 3], bottleneck: true };
+fn depth(network: recipe::ResNet) -> Depth {
+    match network {
+        recipe::ResNet::D18 => Depth { blocks: [2, 2, 2, 2], bottleneck: false },
+        recipe::ResNet::D50 => Depth { blocks: [3, 4, 6, 3], bottleneck: true },
+    }
+}
 
 /// Channels of the stem and of the first layer; each further layer doubles them.
 const WIDTH: i64 = 64;
@@ -47,12 +51,13 @@ struct Block {
 /// Draws a ResNet for float input `[n, 3, h, w]`.
 pub(super) fn build(
     vs: &Path,
-    depth: Depth,
+    network: recipe::ResNet,
     stem: Stem,
     classes: i64,
     initializer: Initializer,
     mut maps: Maps,
 ) -> Box<dyn Net> {
+    let depth = depth(network);
     let (kernel, stride) = match stem {
         Stem::Imagenet => (7, 2),
         Stem::Cifar => (3, 1),
