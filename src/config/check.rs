@@ -11,7 +11,7 @@ use super::{Config, Initialization, Jobs, TableRow};
 use crate::error::Result;
 use crate::id::{RowId, Setting};
 use crate::paper::Registration;
-use crate::recipe::{Optimizer, Recipe, Schedule};
+use crate::recipe::{Optimizer, Recipe, Schedule, Stem};
 
 /// The format of `pipeline.toml` that this program reads.
 const SCHEMA: u32 = 1;
