@@ -75,9 +75,9 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         )?;
     }
     for (name, loss) in &config.losses {
-        loss.check().or_else(|fault| {
+        loss.check().map_err(|fault| {
             let path: Vec<&str> = ["losses", name].into_iter().chain(fault.key).collect();
-            Err(sources.error(&path, fault.message, fault.help))
+            sources.error(&path, fault.message, fault.help)
         })?;
     }
     for (name, table) in &config.tables {
