@@ -42,6 +42,7 @@ pub struct Written {
 /// # Errors
 /// If the report cannot be made, a file cannot be read or written, or the bundle would not verify.
 pub fn write(runner: &Runner, reports: &Path, out: Option<PathBuf>, attribution: Attribution) -> Result<Written> {
+    let _held = runner.store.hold()?; // Until all is read, or `gc` could remove the report that was just made.
     let published = runner.publish(reports)?.ok_or_else(|| fault("there is no report"))?;
     let files = gather(runner, &published, attribution)?;
     let profile = &runner.loaded.profile;

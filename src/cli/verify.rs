@@ -30,6 +30,8 @@ pub(super) struct Checked {
 
 /// Prints what does not match; exit code 1 if anything does not.
 pub(super) fn verify(session: &Session, json: bool) -> Result<u8> {
+    // What `gc` removes meanwhile would be missed. A folder that is no cache is left as it is.
+    let _held = if session.store.is_cache() { session.store.hold()? } else { None };
     let checked = hash_again(session);
     let code = u8::from(!checked.faults.is_empty());
     if json {
