@@ -199,7 +199,9 @@ fn a_stem_that_does_not_fit_its_initial_weights_is_refused_with_both_keys() {
     let refused = |profile: &str, set: &str, words: &[&str]| {
         let output = project.raw(&["--profile", profile, "--set", set, "plan"]);
         assert_eq!(output.code, 2, "{output:#?}");
-        words.iter().for_each(|words| output.says(words));
+        for said in words {
+            output.says(said);
+        }
     };
     let file = ["`networks.resnet50.stem`", "`initializations.imagenet.files.resnet50`", "drop = [\"conv1.\"]"];
     refused("what-if", "networks.resnet50.stem=cifar", &file);

@@ -239,6 +239,7 @@ fn reduced_and_imported_numbers_say_so_everywhere() {
     assert_eq!(files["tables/notes.tex"].matches(r"epochs: 20 \ensuremath{\rightarrow} 2").count(), 1, "said once");
     let claims = ledger(&input).entries.iter().filter(|entry| entry.evidence.mean.is_some()).count();
     assert_eq!(files["tables/claims.tex"].matches(r"$^{\dagger\ddagger}$").count(), claims);
+    assert!(files["tables/claims.tex"].contains(r"mean p\ensuremath{_{\mathrm{F}}}"), "a subscript is one");
     assert_eq!(files["tables/claims-column.tex"].matches(r"$^{\dagger\ddagger}$").count(), claims);
     let bold = files["summary.md"].lines().filter(|line| line.starts_with('|')).flat_map(|line| line.split('|'));
     let numbers: Vec<&str> =

@@ -349,6 +349,21 @@ fn other_readings_stand_beside_the_claims_they_check() {
 }
 
 #[test]
+fn open_details_are_in_words_under_other_values_too() {
+    let mut input = input(1, 2, |_, _| CellState::Done);
+    input.readings.insert("recipes.table2.optimizer.lr".into(), "1.0".into());
+    let (_, html, markdown) = rendered(&input);
+    for report in [&html, &markdown] {
+        assert!(report.contains("otherwise here (learning rate 1.0)"));
+    }
+    assert!(
+        html.contains("title=\"recipes.table2.optimizer.lr = 1.0\"") && !markdown.contains("recipes.table2.optimizer")
+    );
+    // An attribute has no subscript: on a phone this is the column's name.
+    assert!(html.contains("data-label=\"\"><span class=\"label\">Mean p<sub>F</sub></span>"));
+}
+
+#[test]
 fn imported_results_are_marked_wherever_they_count() {
     let mut input = with_an_effect();
     let at = input.cells.iter().position(|cell| cell.id == "table3/resnet50/random/fpl/seed2").unwrap();
