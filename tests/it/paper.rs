@@ -134,10 +134,10 @@ fn the_audit_finds_what_the_paper_contradicts() {
     finds(&audit, Seriousness::Editorial, "Section 2.1", &["minus signs"]);
     // 39 of 10,000 images; if only one network misses any that the other does not, p = 2·2^−39.
     let pair = "Table 2, EfficientNetV2-S (random): FPL − CE";
-    finds(&audit, Seriousness::Substantial, pair, &["4425", "4464", "0.39", "p < 0.0001", "cannot be told"]);
+    finds(&audit, Seriousness::Substantial, pair, &["4,425", "4,464", "0.39", "p < 0.0001", "cannot be told"]);
     // 5 of 10,000 images: even so p = 2·2^−5 = 0.0625.
     let pair = "Table 2, ResNet-18 (random): FPL − CE";
-    finds(&audit, Seriousness::Decisive, pair, &["3531", "3536", "most favourable", "p = 0.0625"]);
+    finds(&audit, Seriousness::Decisive, pair, &["3,531", "3,536", "most favourable", "p = 0.0625"]);
     assert!(audit.findings.iter().all(|finding| finding.ask.ends_with('?')), "a finding that nobody can answer");
     // The most serious first.
     assert!(audit.findings.is_sorted_by_key(|finding| finding.seriousness));
