@@ -294,7 +294,9 @@ fn efficientnetv2_m_agrees_with_torchvision() {
     agrees_with_torchvision(EFFICIENT_M, "efficientnetv2-m.json");
 }
 
+/// Its blocks are those of S and M, and its widths and depths are in its number of parameters.
 #[test]
+#[ignore = "takes minutes and 5 GB"]
 fn efficientnetv2_l_agrees_with_torchvision() {
     agrees_with_torchvision(EFFICIENT_L, "efficientnetv2-l.json");
 }
