@@ -284,8 +284,15 @@ impl Command {
     /// Whether it adds to the cache, or says what would be added.
     fn makes_results(&self) -> bool {
         match self {
-            Self::Work | Self::Submit { .. } | Self::Pull { .. } | Self::Import { .. } | Self::Plan { .. } => true,
-            Self::Fetch(_) | Self::Train(_) | Self::Evaluate(_) | Self::Plot(_) => true,
+            Self::Work
+            | Self::Submit { .. }
+            | Self::Pull { .. }
+            | Self::Import { .. }
+            | Self::Plan { .. }
+            | Self::Fetch(_)
+            | Self::Train(_)
+            | Self::Evaluate(_)
+            | Self::Plot(_) => true,
             _ => self.publishes(),
         }
     }
