@@ -113,6 +113,11 @@ pub struct Remote {
     pub read_only: bool,
 }
 
+impl Remote {
+    /// What addresses look like, for whoever gave another.
+    pub const ADDRESSES: &str = "give s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, https://… or file:///…";
+}
+
 /// Cells at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Jobs {

@@ -375,15 +375,12 @@ impl Store {
 
     /// Why a stage failed when it last ran.
     pub fn failure(&self, node: &Node) -> Option<Failure> {
-        serde_json::from_slice(&std::fs::read(self.failure_path(node)).ok()?).ok()
+        read_failure(&self.failure_path(node))
     }
 
     /// Why stages failed when they last ran, by fingerprint.
     pub fn failures(&self) -> HashMap<String, Failure> {
-        let read = |path: PathBuf| {
-            let failure = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
-            Some((path.file_stem()?.to_str()?.to_owned(), failure))
-        };
+        let read = |path: PathBuf| Some((path.file_stem()?.to_str()?.to_owned(), read_failure(&path)?));
         fs::entries(&self.root.join("failures")).into_iter().filter_map(read).collect()
     }
 
@@ -391,6 +388,10 @@ impl Store {
     pub fn clear_failure(&self, node: &Node) -> Result<()> {
         fs::remove(&self.failure_path(node))
     }
+}
+
+fn read_failure(path: &Path) -> Option<Failure> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
 /// A lock; `None` where nothing can be written.

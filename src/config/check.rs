@@ -7,7 +7,7 @@ mod registration;
 use std::collections::BTreeSet;
 
 use super::source::{Sources, nearest_help};
-use super::{Config, Initialization, Jobs, TableRow};
+use super::{Config, Initialization, Jobs, Remote, TableRow};
 use crate::error::Result;
 use crate::id::{RowId, Setting};
 use crate::paper::Registration;
@@ -57,7 +57,7 @@ pub(super) fn check(config: &Config, sources: &Sources) -> Result<()> {
         config.remote.url.is_empty() || REMOTES.contains(&scheme),
         &["remote", "url"],
         "no address of a remote cache",
-        "give s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, https://… or file:///…",
+        Remote::ADDRESSES,
     )?;
     check.refers(&["dataset"], &config.dataset, config.datasets.keys())?;
     for (name, dataset) in &config.datasets {

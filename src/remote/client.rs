@@ -12,6 +12,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 use super::Object;
+use crate::config::Remote;
 use crate::error::{ConfigPlace, Error, Result};
 use crate::fs;
 
@@ -50,7 +51,7 @@ impl Client {
             place: ConfigPlace::Configuration,
             key: "remote.url".into(),
             message: format!("`{url}`: {message}"),
-            help: "give s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH, https://… or file:///…".into(),
+            help: Remote::ADDRESSES.into(),
         };
         let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
         let of_a_provider =

@@ -215,15 +215,16 @@ impl<'a> Runner<'a> {
     /// Brings a cell's weights file; one that cannot be had leaves the cell out.
     fn bring_weights(&self, cell: &Cell) -> Result<CellOutcome> {
         let Some(weights) = self.weights_of(cell) else { return Ok(CellOutcome::Done) };
-        let before = lock(&self.unavailable).get(&weights).cloned();
-        let reason = match before.map_or_else(|| self.ensure(weights).map(|_| None), |reason| Ok(Some(reason))) {
-            Ok(Some(reason)) => reason,
-            Err(error @ (Error::Network { .. } | Error::Data { .. })) => {
-                let reason = format!("weights missing: {error}");
-                lock(&self.unavailable).insert(weights, reason.clone());
-                reason
-            }
-            result => return self.outcome_of(cell, result.map(|_| ())),
+        let known = lock(&self.unavailable).get(&weights).cloned();
+        let reason = if let Some(reason) = known {
+            reason
+        } else {
+            let reason = match self.ensure(weights) {
+                Err(error @ (Error::Network { .. } | Error::Data { .. })) => format!("weights missing: {error}"),
+                result => return self.outcome_of(cell, result.map(|_| ())),
+            };
+            lock(&self.unavailable).insert(weights, reason.clone());
+            reason
         };
         self.reporter.emit(&Event::Skipped(cell.id.as_str(), &reason));
         Ok(CellOutcome::NotRun(reason))

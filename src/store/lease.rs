@@ -304,8 +304,8 @@ fn look(file: &ClaimFile) -> Option<Found> {
     let mut open = File::open(&file.path).ok()?;
     let changed = open.metadata().and_then(|metadata| metadata.modified()).ok();
     let mut text = Vec::new();
-    let holder = open.read_to_end(&mut text).ok().and_then(|_| serde_json::from_slice(&text).ok());
-    Some(Found { file: file.clone(), holder: holder.unwrap_or_default(), changed })
+    let _ = open.read_to_end(&mut text); // Of what cannot be read, nobody in particular is the holder.
+    Some(Found { file: file.clone(), holder: parse(&text), changed })
 }
 
 /// The time since the last sign of life, by the file system's time and this machine's clock.
@@ -315,7 +315,11 @@ fn silence(found: &Found) -> Duration {
 
 /// Who holds a claim file; nobody in particular while it is being written.
 fn read(path: &Path) -> Holder {
-    std::fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    std::fs::read(path).map_or_else(|_| Holder::default(), |text| parse(&text))
+}
+
+fn parse(text: &[u8]) -> Holder {
+    serde_json::from_slice(text).unwrap_or_default()
 }
 
 /// Creates a claim file; false if it is there.

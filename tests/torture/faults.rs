@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::results::{Results, leftovers};
-use super::tell;
+use super::{LATE, tell};
 use crate::support::{FPL, Output, Project, skip};
 
 const PROGRAM: &str = "fpl-repro";
@@ -52,15 +52,6 @@ fn every() -> Option<usize> {
     std::env::var_os("FPL_TORTURE")?;
     Some(std::env::var("FPL_TORTURE_EVERY").map_or(1, |every| every.parse().expect("FPL_TORTURE_EVERY is a number")))
 }
-
-/// What is done with a finished run, each in a folder with the bundle `sound.tar.gz`.
-const LATE: [&[&str]; 5] = [
-    &["report", "--force"],
-    &["evaluate", "--force"],
-    &["bundle", "--output", "bundle.tar.gz"],
-    &["import", "sound.tar.gz"],
-    &["gc", "--trainings"],
-];
 
 /// The library, if there is a C compiler.
 fn library() -> Option<PathBuf> {

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::results::{Results, leftovers};
-use super::tell;
+use super::{LATE, tell};
 use crate::support::{Output, Project, kill, wait_for_end};
 
 const SEED: u64 = 20_231_125;
@@ -22,14 +22,6 @@ const SEED: u64 = 20_231_125;
 const KILLS: usize = 6;
 /// Kills of what is done with a finished run, after which a new one begins.
 const LATE_KILLS: usize = 3;
-/// What is done with a finished run. Each is over in about half a second.
-const LATE: [&[&str]; 5] = [
-    &["report", "--force"],
-    &["evaluate", "--force"],
-    &["bundle", "--output", "bundle.tar.gz"],
-    &["import", "sound.tar.gz"],
-    &["gc", "--trainings"],
-];
 const LATE_LENGTH: Duration = Duration::from_millis(700);
 
 /// Who is killed.

@@ -8,7 +8,7 @@ use super::{
     axes::{Panel, SMALL, Tick, decades, round_up, shortened, ticks},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side},
-    style::RULE,
+    style::{NARROW, RULE},
 };
 use crate::{
     error::Result,
@@ -22,8 +22,6 @@ use crate::{
 
 pub(super) const SUBJECT: &str = "Training time of every cell";
 
-/// Narrow enough for a phone: names stand above their marks.
-const WIDTH: i32 = 960;
 /// Height of a row, where in it its name and its marks are, and the first one's upper end, in half pixels.
 const EACH: i32 = 74;
 const NAME: i32 = 16;
@@ -72,12 +70,12 @@ pub(super) fn draw(context: &Context, id: &str) -> Result<Option<Drawn>> {
     let panel = Panel {
         left: LEFT,
         top: TOP,
-        width: WIDTH - 2 * LEFT,
+        width: NARROW - 2 * LEFT,
         height: EACH * all.len() as i32,
         x: axis.range(least, most),
         y: 0.0..all.len() as f64,
     };
-    let size = (WIDTH as u32, (panel.bottom() + 110) as u32);
+    let size = (NARROW as u32, (panel.bottom() + 110) as u32);
     let svg = Canvas { id, title: SUBJECT, description: &alt, size }.draw(None, |area| {
         panel.axes(area, &axis.ticks(&panel.x))?;
         panel.titles(area, axis.title, "", 0)?;

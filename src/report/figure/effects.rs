@@ -9,7 +9,7 @@ use super::{
     axes::{Panel, SMALL, ticks},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn},
-    style::{GREY, INK, QUOTED, RULE},
+    style::{GREY, INK, NARROW, QUOTED, RULE},
 };
 use crate::{
     error::Result,
@@ -28,7 +28,6 @@ const NUMBER: &str = "Figure V1";
 const SUBJECT: &str = "Effects of the claims, the paper's and ours";
 pub(super) const GROUP: &str = "What held up";
 
-const WIDTH: u32 = 960;
 /// Height of a claim, of its words, and of the legend, in half pixels.
 const EACH: i32 = 76;
 const WORDS: i32 = 20;
@@ -68,8 +67,8 @@ pub(super) fn draw(context: &Context, ledger: &Ledger) -> Result<Option<Figure>>
     );
     let end = end(&shown);
     let height = EACH * shown.len() as i32;
-    let panel = Panel { left: 40, top: TOP, width: WIDTH as i32 - 80, height, x: -end..end, y: 0.0..1.0 };
-    let size = (WIDTH, (panel.bottom() + 104) as u32);
+    let panel = Panel { left: 40, top: TOP, width: NARROW - 80, height, x: -end..end, y: 0.0..1.0 };
+    let size = (NARROW as u32, (panel.bottom() + 104) as u32);
     let id = FILE.trim_end_matches(".svg");
     let svg = Canvas { id, title: SUBJECT, description: &alt, size }.draw(None, |area| {
         ground(area, &panel, shown.iter().any(|effect| effect.hollow))?;

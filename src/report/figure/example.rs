@@ -7,11 +7,10 @@ use super::{
     canvas::{Area, Canvas, Painted, Placed, text},
     pair::chosen_classes,
     png::Raster,
-    style::{GREEN, GREY, RULE, VERMILION},
+    style::{GREEN, GREY, RULE, VERMILION, WIDTH},
 };
 use crate::{error::Result, report::input::Example};
 
-const WIDTH: u32 = 1520;
 const MARGIN: i32 = 32;
 /// Edge of an image's pixel, in half pixels.
 const ZOOM: usize = 14;
@@ -23,7 +22,7 @@ const ROWS: (i32, i32) = (40, 56);
 /// The image, and the bars.
 pub(super) fn panels() -> Vec<Strips> {
     let between = (2 * MARGIN + 32 * ZOOM as i32) as u32;
-    vec![vec![[0, between]], vec![[between, WIDTH]]]
+    vec![vec![[0, between]], vec![[between, WIDTH as u32]]]
 }
 
 /// The most probable wrong class, which FPL penalises; of equals the first.
@@ -43,7 +42,7 @@ pub fn example(classes: &[String], example: &Example, description: &str) -> Resu
     let below = MARGIN + 32 * ZOOM as i32;
     let image = Placed { raster, at: (MARGIN, MARGIN + 8), scale: ZOOM };
     let title = "A test image and its predicted probabilities";
-    let canvas = Canvas { id: "figure1-example", title, description, size: (WIDTH, height as u32) };
+    let canvas = Canvas { id: "figure1-example", title, description, size: (WIDTH as u32, height as u32) };
     canvas.draw(Some(&image), |area| {
         let label = usize::from(example.image.label);
         let caption = format!("test image {}: {}", example.index, classes[label]);

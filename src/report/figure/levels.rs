@@ -8,7 +8,7 @@ use super::{
     canvas::{Area, Canvas, Look, Painted, look, text},
     effects::{GROUP, diamond},
     pair::{Context, Drawn},
-    style::{GREY, RULE},
+    style::{GREY, NARROW, RULE},
 };
 use crate::{
     error::Result,
@@ -25,7 +25,6 @@ pub const FILE: &str = "figureV2-printed-numbers.svg";
 const NUMBER: &str = "Figure V2";
 const SUBJECT: &str = "The numbers that the paper prints, on the distribution of our runs";
 
-const WIDTH: u32 = 960;
 /// Height of a number, of what stands around a panel, and of the legend, in half pixels.
 const EACH: i32 = 72;
 const AROUND: i32 = 124;
@@ -57,7 +56,7 @@ pub(super) fn draw(context: &Context, ledger: &Ledger) -> Result<Option<Figure>>
         context.origin(&cells)
     );
     let heights: Vec<i32> = measures.iter().map(|measure| AROUND + EACH * of(&shown, measure).count() as i32).collect();
-    let size = (WIDTH, (TOP + heights.iter().sum::<i32>()) as u32);
+    let size = (NARROW as u32, (TOP + heights.iter().sum::<i32>()) as u32);
     let id = FILE.trim_end_matches(".svg");
     let svg = Canvas { id, title: SUBJECT, description: &alt, size }.draw(None, |area| {
         legend(area)?;
@@ -100,7 +99,7 @@ fn panel(context: &Context, area: &Area, measure: &Measure, shown: &[&Printed], 
     let (low, high) = values().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
     let pad = (0.06 * (high - low)).max(0.02 * high.abs()).max(1e-6);
     let height = EACH * shown.len() as i32;
-    let panel = Panel { left: 40, top, width: WIDTH as i32 - 80, height, x: low - pad..high + pad, y: 0.0..1.0 };
+    let panel = Panel { left: 40, top, width: NARROW - 80, height, x: low - pad..high + pad, y: 0.0..1.0 };
     for (index, printed) in shown.iter().enumerate() {
         printed.draw(context, area, &panel, panel.top + EACH * index as i32)?;
     }

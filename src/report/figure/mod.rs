@@ -32,6 +32,7 @@ pub use effects::FILE as EFFECTS;
 pub use example::{example, false_positive_class};
 pub use levels::FILE as LEVELS;
 pub use samples::samples;
+pub(super) use style::WIDTH;
 
 use self::pair::{Context, Drawn};
 use super::input::{Cell, Image, ReportInput, Row};

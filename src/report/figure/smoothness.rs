@@ -8,7 +8,7 @@ use super::{
     axes::{NORMAL, Panel, Tick, shortened, whole_ticks},
     canvas::{Area, Canvas, Painted, text},
     pair::{Context, Drawn, Side, seeds},
-    style::INK,
+    style::{INK, NARROW},
 };
 use crate::{
     artifact::EpochMetrics,
@@ -18,8 +18,6 @@ use crate::{
     stats,
 };
 
-/// Narrow enough for a phone.
-const WIDTH: i32 = 960;
 /// Distance of panels, their height and the first one's upper end, in half pixels.
 const EACH: i32 = 432;
 const HEIGHT: i32 = 320;
@@ -53,7 +51,7 @@ pub(super) fn draw<'a>(context: &Context<'a>, rows: &[&'a Row], subject: &str, i
         all.iter().map(|c| format!("{}: {}", c.side.name, seeds(c.cells))).collect::<Vec<_>>().join(", "),
         context.origin(&cells)
     );
-    let size = (WIDTH as u32, (TOP + EACH * all.len() as i32) as u32);
+    let size = (NARROW as u32, (TOP + EACH * all.len() as i32) as u32);
     let epochs = all.iter().flat_map(|changes| &changes.epochs);
     let largest = epochs.clone().flat_map(|(_, _, low, high)| [low.abs(), high.abs()]).fold(0.1, f64::max);
     let last = f64::from(epochs.map(|(epoch, ..)| *epoch).max().unwrap_or(2));
@@ -61,7 +59,7 @@ pub(super) fn draw<'a>(context: &Context<'a>, rows: &[&'a Row], subject: &str, i
         for (index, changes) in all.iter().enumerate() {
             let end = bent(1.1 * largest);
             let top = TOP + EACH * index as i32;
-            let panel = Panel { left: 140, top, width: WIDTH - 170, height: HEIGHT, x: 1.0..last + 0.5, y: -end..end };
+            let panel = Panel { left: 140, top, width: NARROW - 170, height: HEIGHT, x: 1.0..last + 0.5, y: -end..end };
             let title = if index + 1 == all.len() { "epoch" } else { "" };
             changes.draw(area, &panel, title)?;
         }

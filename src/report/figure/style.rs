@@ -6,7 +6,9 @@ use plotters::style::RGBColor;
 pub(super) const SCALE: u32 = 2;
 
 /// Width of a figure in half pixels.
-pub(super) const WIDTH: i32 = 1520;
+pub(in crate::report) const WIDTH: i32 = 1520;
+/// Of figures that are narrow enough for a phone.
+pub(super) const NARROW: i32 = 960;
 
 /// Text is measured with the embedded DejaVu Sans on every machine; the reader's machine draws it with the first it has.
 pub(super) const FONT: &str = "DejaVu Sans, Verdana, sans-serif";

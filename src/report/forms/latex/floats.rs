@@ -5,7 +5,7 @@ use std::fmt::Write as _; // Writing to a String cannot fail.
 use super::super::tex::{PREAMBLE, comment, escape, name};
 use super::{Form, readings};
 use crate::report::derived::Derived;
-use crate::report::figure::Figure;
+use crate::report::figure::{Figure, WIDTH};
 
 const HEAD: &str = r"% Tables and figures with captions and labels; \input this file in the preamble. Needs booktabs and graphicx.
 %
@@ -67,9 +67,9 @@ pub(super) fn floats(derived: &Derived, figures: &[Figure]) -> String {
 
 /// The part of a page's width that a figure takes, so that text has one size in all of them; empty for all of it.
 fn share(figure: &Figure) -> String {
-    const WHOLE: f64 = 1520.0;
+    let whole = f64::from(WIDTH);
     let width = figure.svg.split_once("viewBox=\"0 0 ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok());
-    width.filter(|width| *width < WHOLE).map_or_else(String::new, |width: f64| format!("{:.2}", width / WHOLE))
+    width.filter(|width| *width < whole).map_or_else(String::new, |width: f64| format!("{:.2}", width / whole))
 }
 
 /// The environment, and what the command's name ends in.
